@@ -1,0 +1,116 @@
+/** What an operator must change before anything starts: every problem at once, exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly code = 'PGT_CONFIG'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/** Reasons for which received bytes are refused; also the label under which they are counted. */
+export type InputReason =
+  | 'bad_length'
+  | 'frame_too_large'
+  | 'malformed_frame'
+  | 'malformed_record'
+  | 'unexpected_frame'
+  | 'unsupported_protocol'
+  | 'truncated'
+  | 'timeout'
+  | 'memory'
+
+/**
+ * Bytes of a peer or of a dump that are not what the protocol allows.
+ *
+ * `offset` counts from the first byte of the connection or file.
+ */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+  readonly code = 'PGT_INPUT'
+  readonly reason: InputReason
+  readonly offset: number
+
+  constructor(reason: InputReason, message: string, offset: number) {
+    super(message)
+    this.reason = reason
+    this.offset = offset
+  }
+}
+
+/** The same bytes may be accepted later: wait (at least `retryAfterMs` where given), then send again. */
+export class RetryableError extends Error {
+  override readonly name = 'RetryableError'
+  readonly code = 'PGT_RETRYABLE'
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+/** The destination will never accept these bytes: count them as rejected and go on. */
+export class PermanentError extends Error {
+  override readonly name = 'PermanentError'
+  readonly code = 'PGT_PERMANENT'
+  readonly status: number | undefined
+
+  constructor(message: string, options: { status?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.status = options.status
+  }
+}
+
+/** Refused for its size: halve the batch; a single record that is refused is rejected. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
+  readonly code = 'PGT_TOO_LARGE'
+}
+
+/** Credentials, permissions, a missing path: not the data's fault and not transient. Keep the data, try slowly. */
+export class BlockedError extends Error {
+  override readonly name = 'BlockedError'
+  readonly code = 'PGT_BLOCKED'
+  readonly status: number | undefined
+
+  constructor(message: string, options: { status?: number | undefined; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.status = options.status
+  }
+}
+
+/** What the delivery chain acts on. */
+export type DeliveryError = RetryableError | PermanentError | TooLargeError | BlockedError
+
+const LANGUAGE_ERRORS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'EvalError'])
+
+/**
+ * Gives every thrown value a verdict; total, so that no failure can escape the delivery chain.
+ *
+ * A network failure under Bun is a TypeError that carries a `code`, so the code is looked at before the name:
+ * a language error without one is a bug of the exporter, and sending the same bytes again would not help.
+ */
+export function classify(thrown: unknown): DeliveryError {
+  if (
+    thrown instanceof RetryableError ||
+    thrown instanceof PermanentError ||
+    thrown instanceof TooLargeError ||
+    thrown instanceof BlockedError
+  ) {
+    return thrown
+  }
+  if (!(thrown instanceof Error)) return new RetryableError(String(thrown), { cause: thrown })
+  const code = (thrown as { code?: unknown }).code
+  if (typeof code === 'string') {
+    const blocked = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT'
+    if (blocked) return new BlockedError(thrown.message, { cause: thrown })
+    return new RetryableError(thrown.message, { cause: thrown })
+  }
+  if (LANGUAGE_ERRORS.has(thrown.name)) {
+    return new PermanentError(`bug in the exporter: ${thrown.name}: ${thrown.message}`, { cause: thrown })
+  }
+  return new RetryableError(thrown.message || thrown.name, { cause: thrown })
+}
