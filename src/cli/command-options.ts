@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander'
+import type { z } from 'zod'
+import { type Given, type OptionSpec, optionSpecs } from '../config/options.ts'
+import { ConfigError } from '../errors.ts'
+import { EXPORTERS } from '../exporters/registry.generated.ts'
+import type { CommandContext } from './context.ts'
+
+/** Adds a schema's options to a command, as flags that take any text: their values are judged later, all together. */
+export function addOptions(command: Command, schema: z.ZodObject, group = 'Options:', prefix = ''): void {
+  for (const spec of optionSpecs(schema, prefix)) command.addOption(toOption(spec).helpGroup(group))
+}
+
+/** Adds the options of every exporter, a group each. */
+export function addExporterOptions(command: Command): void {
+  for (const exporter of EXPORTERS) {
+    addOptions(command, exporter.options, `Options of --to ${exporter.name}:`, exporter.name)
+  }
+}
+
+function toOption(spec: OptionSpec): Option {
+  const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
+  const notes = [
+    ...(spec.repeatable ? ['repeatable'] : []),
+    ...(spec.default === undefined ? [] : [`default: ${spec.default}`]),
+    `env: ${spec.env}`,
+  ]
+  option.description = `${spec.description} (${notes.join(', ')})`
+  if (spec.repeatable) {
+    option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text])
+  }
+  return option
+}
+
+/** What a command line gave: options, and operands such as files. */
+export interface CommandLine extends Given {
+  readonly operands: readonly string[]
+}
+
+/**
+ * Reads a command line that was parsed leniently.
+ *
+ * @param problems gets a sentence for each option that is not known and, unless `operands` are expected, each operand
+ */
+export function commandLine(
+  command: Command,
+  context: CommandContext,
+  problems: string[],
+  operands: boolean,
+): CommandLine {
+  const rest: string[] = []
+  for (const word of command.args) {
+    if (word.startsWith('-') && word !== '-')
+      problems.push(`${word.split('=')[0]}: unknown option${nearest(word, command)}`)
+    else rest.push(word)
+  }
+  if (!operands) for (const word of rest) problems.push(`"${word}": unexpected argument`)
+  return { flags: command.opts(), env: context.env, operands: rest }
+}
+
+/** A known flag that shares its beginning or end with a mistyped one. */
+function nearest(word: string, command: Command): string {
+  const typed = word.split('=')[0]!
+  const flags = command.options.map((option) => option.long ?? '')
+  const close = flags.filter((flag) => distance(flag, typed) <= 2)
+  return close.length === 0 ? '' : `; did you mean ${close.join(' or ')}?`
+}
+
+/** Edits between two words. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** Throws when there is any problem. */
+export function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ConfigError(problems)
+}

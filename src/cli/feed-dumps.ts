@@ -1,0 +1,79 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import type { InputError } from '../errors.ts'
+import { readDump } from '../ingest/dump.ts'
+import type { Wanted } from '../ingest/stream.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { CommandContext } from './context.ts'
+import { ExitCode } from './exit-code.ts'
+
+/** Bytes that may wait for a destination while a dump is read: reading keeps step with it. */
+const STEP_BYTES = 4 * 1024 * 1024
+
+/** Damaged places that are reported one by one; the rest is only counted. */
+const MOST_REPORTS = 20
+
+/** A sentence for each file that cannot be read. */
+export function fileProblems(files: readonly string[]): string[] {
+  return files.flatMap((file) => {
+    if (file === '-') return []
+    const status = statSync(file, { throwIfNoEntry: false })
+    if (status === undefined) return [`"${file}": no such file`]
+    if (status.isDirectory()) return [`"${file}" is a folder; expected a dump`]
+    try {
+      accessSync(file, constants.R_OK)
+      return []
+    } catch (error) {
+      return [`"${file}" cannot be read: ${(error as Error).message}`]
+    }
+  })
+}
+
+/** Sends dumps through a pipeline, one after the other, and waits until all is delivered. */
+export async function feedDumps(
+  files: readonly string[],
+  pipeline: Pipeline,
+  options: { readonly maxFrameBytes: number; readonly wanted: Wanted | undefined },
+  context: CommandContext,
+): Promise<{ records: number; exitCode: number }> {
+  let records = 0
+  let damaged = 0
+  for (const file of files) {
+    const report = (error: InputError) => {
+      if (++damaged <= MOST_REPORTS)
+        context.log.error(`${nameOf(file)}: ${error.message}`, { offset: error.offset })
+    }
+    const counts = await readDump(file, {
+      ...options,
+      handler: {
+        record: (record) => pipeline.accept(record),
+        dropped: (dropped, source) => pipeline.acceptDropped(dropped, source),
+      },
+      damaged: report,
+      next: async () => {
+        await pipeline.room(STEP_BYTES)
+        return !pipeline.closed
+      },
+    })
+    records += counts.records
+    if (counts.unknownFrames > 0) {
+      context.log.warn(`${nameOf(file)}: skipped frames of a type that is not known`, {
+        frames: counts.unknownFrames,
+      })
+    }
+    if (pipeline.closed) break
+  }
+  if (damaged > MOST_REPORTS) context.log.error(`${damaged - MOST_REPORTS} more damaged places`)
+  await pipeline.drain(Number.POSITIVE_INFINITY)
+  return { records, exitCode: exitCodeOf(pipeline, damaged) }
+}
+
+const nameOf = (file: string): string => (file === '-' ? 'standard input' : file)
+
+function exitCodeOf(pipeline: Pipeline, damaged: number): number {
+  // Nobody reads any more: what a person has seen is all that was wanted.
+  const lost = pipeline.deliveries.some(
+    ({ stats }) => stats.lastError !== undefined && stats.rejected + stats.dropped > 0,
+  )
+  if (lost) return ExitCode.NotAllDelivered
+  return damaged > 0 ? ExitCode.DamagedInput : ExitCode.Done
+}

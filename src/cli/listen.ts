@@ -1,0 +1,160 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { systemClock } from '../clock.ts'
+import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
+import { type Given, readOptions } from '../config/options.ts'
+import { choice, duration, fileMode, integer, level, size, text } from '../config/values.ts'
+import { atLeast } from '../filter/level.ts'
+import { Listener } from '../ingest/listener.ts'
+import { defaultSocketPath, groupId } from '../ingest/socket-path.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import { FORMATS } from '../render/encoder.ts'
+import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
+import type { CommandContext } from './context.ts'
+import { buildPipeline, type Destination, readDestination, wantsColor } from './destinations.ts'
+import { ExitCode } from './exit-code.ts'
+import { deliverySummary } from './summary.ts'
+
+const options = z.object({
+  to: z.array(text('DEST')).prefault([]).meta({
+    description: 'where records go: stdout, file:///path.ndjson, http(s)://…; without it they are shown here',
+  }),
+  format: choice(FORMATS).optional().meta({
+    description: 'how stdout and files are written (default: pretty without --to, else json)',
+  }),
+  level: level().optional().meta({ description: 'leave out records below this severity' }),
+  dump: text('FILE').optional().meta({ description: 'also record the frames, for "pgturret replay"' }),
+  color: choice(['auto', 'always', 'never'])
+    .prefault('auto')
+    .meta({ description: 'colours of the pretty format' }),
+  socket: text('PATH').optional().meta({
+    description: 'unix socket to listen on (default: $XDG_RUNTIME_DIR or /run, then pgturret/log.sock)',
+  }),
+  socketMode: fileMode().prefault('0660').meta({ description: 'permissions of the socket' }),
+  socketGroup: text('GROUP').optional().meta({ description: 'group of the socket, e.g. postgres' }),
+  maxConnections: integer(1, 100_000).prefault('2000').meta({ description: 'connections at a time' }),
+  maxFrameSize: size()
+    .prefault(`${DEFAULT_MAX_FRAME_BYTES / 1024 ** 2}MB`)
+    .meta({ description: 'longest record accepted' }),
+  maxFrameMemory: size()
+    .prefault('256MB')
+    .meta({ description: 'memory for unfinished records of all connections' }),
+  helloTimeout: duration().prefault('10s').meta({ description: 'a sender must have said who it is by then' }),
+  frameTimeout: duration().prefault('60s').meta({ description: 'a record must have arrived whole by then' }),
+  queueSize: size().prefault('64MB').meta({ description: 'records that wait for one destination' }),
+  drainTimeout: duration().prefault('10s').meta({ description: 'how long SIGTERM waits for destinations' }),
+})
+
+type Options = z.output<typeof options>
+
+const HELP = `
+Examples:
+  pgturret listen                                      show records here
+  pgturret listen --to file:///var/log/pg.ndjson       write them to a file, one JSON object a line
+  pgturret listen --to https://logs.example/in --http-token env:LOG_TOKEN --to stdout --level WARNING
+
+SIGTERM sends what has arrived and exits 0; a second one exits at once. SIGHUP opens files anew.`
+
+/** Adds `pgturret listen`. */
+export function addListen(
+  program: Command,
+  run: (action: () => Promise<number>) => Promise<void>,
+  context: CommandContext,
+) {
+  const command = program
+    .command('listen')
+    .summary('receive records from PostgreSQL and send them on')
+    .description('Receives log records on a unix socket and shows them, or sends them to destinations.')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', HELP)
+  addOptions(command, options)
+  addExporterOptions(command)
+  command.action(() => run(() => listen(command, context)))
+}
+
+async function listen(command: Command, context: CommandContext): Promise<number> {
+  const problems: string[] = []
+  const given = commandLine(command, context, problems, false)
+  const read = readOptions(options, given, problems)
+  const destinations = read === undefined ? [] : destinationsOf(read, given, problems)
+  const group = read?.socketGroup === undefined ? undefined : groupId(read.socketGroup)
+  if (read?.socketGroup !== undefined && group === undefined) {
+    problems.push(`--socket-group: there is no group "${read.socketGroup}"`)
+  }
+  refuse(problems)
+  return serve(read!, destinations, group, context)
+}
+
+function destinationsOf(read: Options, given: Given, problems: string[]): Destination[] {
+  const format = read.format ?? (read.to.length === 0 ? 'pretty' : 'json')
+  const targets = read.to.length === 0 ? ['stdout'] : read.to
+  const destinations = targets.map((to) => readDestination(to, format, given, problems))
+  if (read.dump !== undefined) {
+    destinations.push(readDestination(`file://${encodeURI(resolve(read.dump))}`, 'febe', given, problems))
+  }
+  return destinations.filter((destination) => destination !== undefined)
+}
+
+async function serve(
+  read: Options,
+  destinations: readonly Destination[],
+  group: number | undefined,
+  context: CommandContext,
+): Promise<number> {
+  const service = {
+    queueBytes: read.queueSize,
+    retryForMs: Number.POSITIVE_INFINITY,
+    giveUp: () => false,
+    color: wantsColor(read.color, context),
+  }
+  const pipeline = buildPipeline(destinations, service, context)
+  const path = read.socket ?? defaultSocketPath(context.env)
+  const listener = new Listener({
+    path,
+    mode: read.socketMode,
+    groupId: group,
+    maxConnections: read.maxConnections,
+    maxFrameBytes: read.maxFrameSize,
+    maxHeldBytes: read.maxFrameMemory,
+    helloTimeoutMs: read.helloTimeout,
+    frameTimeoutMs: read.frameTimeout,
+    sink: pipeline,
+    wanted: atLeast(read.level),
+    log: context.log,
+    clock: systemClock,
+  })
+  pipeline.onProgress(() => listener.progressed())
+  await listener.start()
+  context.log.info(`listening on ${path}`)
+  await untilToldToStop(pipeline, context)
+  // In this order: nothing new comes in, what came in goes out, senders hear of it, connections end.
+  await listener.quiesce()
+  await pipeline.drain(read.drainTimeout)
+  listener.stop()
+  context.log.info(`stopped: ${deliverySummary(listener.stats.records, pipeline)}`)
+  return ExitCode.Done
+}
+
+/** Resolves on SIGTERM or SIGINT, or when nobody reads what is written. */
+function untilToldToStop(pipeline: Pipeline, context: CommandContext): Promise<void> {
+  return new Promise((resolve) => {
+    let told = false
+    context.onSignal(['SIGTERM', 'SIGINT'], () => {
+      if (told) context.exitNow(ExitCode.Done)
+      told = true
+      resolve()
+    })
+    context.onSignal(['SIGHUP'], () => {
+      for (const delivery of pipeline.deliveries) {
+        delivery
+          .reopen()
+          .catch((error: Error) => context.log.error(`could not reopen "${delivery.name}": ${error.message}`))
+      }
+    })
+    pipeline.onProgress(() => {
+      if (pipeline.closed) resolve()
+    })
+  })
+}

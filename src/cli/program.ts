@@ -1,0 +1,44 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../errors.ts'
+import { versionLine } from '../version.ts'
+import type { CommandContext } from './context.ts'
+import { ExitCode } from './exit-code.ts'
+import { addListen } from './listen.ts'
+import { addReplay } from './replay.ts'
+import { addShim } from './shim.ts'
+import { addTail } from './tail.ts'
+
+const HELP = `
+A PostgreSQL server with the pgturret module sends its log records to "pgturret listen":
+
+  shared_preload_libraries = 'pgturret'          # postgresql.conf
+  pgturret.socket = '/run/pgturret/log.sock'
+
+"pgturret shim install" puts the module where the server finds it. "pgturret COMMAND --help" tells more.`
+
+/** Runs a command line (without program names in front); returns the exit code. Prints, but never exits. */
+export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
+  let exitCode: number = ExitCode.Done
+  const run = async (action: () => Promise<number>) => {
+    exitCode = await action()
+  }
+  const program = new Command('pgturret')
+    .description(
+      'PostgreSQL as a structured event source: receives, filters, renders and exports server log records.',
+    )
+    .version(versionLine(), '-V, --version', 'print the version')
+    .exitOverride()
+    .configureOutput({ writeOut: context.print })
+    .addHelpText('after', HELP)
+  for (const add of [addListen, addTail, addReplay, addShim]) add(program, run, context)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage
+    if (!(error instanceof ConfigError)) throw error
+    const lines = error.problems.map((problem) => `  ${problem}\n`)
+    context.complain(`pgturret: nothing was started:\n${lines.join('')}`)
+    return ExitCode.Usage
+  }
+  return exitCode
+}

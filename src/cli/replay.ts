@@ -1,0 +1,89 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
+import { readOptions } from '../config/options.ts'
+import { choice, duration, level, size, text } from '../config/values.ts'
+import { BlockedError } from '../errors.ts'
+import { atLeast } from '../filter/level.ts'
+import { FORMATS } from '../render/encoder.ts'
+import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
+import type { CommandContext } from './context.ts'
+import { buildPipeline, readDestination, wantsColor } from './destinations.ts'
+import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { deliverySummary } from './summary.ts'
+
+const options = z.object({
+  to: z.array(text('DEST')).prefault([]).meta({
+    description: 'where records go: stdout, file:///path.ndjson, http(s)://… (default: stdout)',
+  }),
+  format: choice([...FORMATS, 'febe'])
+    .prefault('json')
+    .meta({
+      description: 'how stdout and files are written; febe writes a dump again',
+    }),
+  level: level().optional().meta({ description: 'leave out records below this severity' }),
+  color: choice(['auto', 'always', 'never'])
+    .prefault('auto')
+    .meta({ description: 'colours of the pretty format' }),
+  maxFrameSize: size()
+    .prefault(`${DEFAULT_MAX_FRAME_BYTES / 1024 ** 2}MB`)
+    .meta({ description: 'longest record accepted' }),
+  retryFor: duration()
+    .prefault('60s')
+    .meta({ description: 'how long a destination that fails is tried before giving up' }),
+})
+
+const HELP = `
+Examples:
+  pgturret replay pg.febe --format json | jq .message
+  pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
+  socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
+
+Exit status: 0 everything was delivered; 2 usage; 3 a dump is damaged, everything readable was delivered;
+4 some records were refused or could not be delivered.`
+
+/** Adds `pgturret replay`. */
+export function addReplay(
+  program: Command,
+  run: (action: () => Promise<number>) => Promise<void>,
+  context: CommandContext,
+) {
+  const command = program
+    .command('replay')
+    .argument('<dump...>', 'files of logfebe frames, in this order; - is standard input')
+    .summary('send a recording to destinations')
+    .description(
+      'Reads dumps (listen --dump, journal segments, captures of a socket) and sends their records on.',
+    )
+    .allowUnknownOption()
+    .addHelpText('after', HELP)
+  addOptions(command, options)
+  addExporterOptions(command)
+  command.action(() => run(() => replay(command, context)))
+}
+
+async function replay(command: Command, context: CommandContext): Promise<number> {
+  const problems: string[] = []
+  const given = commandLine(command, context, problems, true)
+  const read = readOptions(options, given, problems)
+  problems.push(...fileProblems(given.operands))
+  const targets = read === undefined ? [] : read.to.length === 0 ? ['stdout'] : read.to
+  const destinations = targets.map((to) => readDestination(to, read!.format, given, problems))
+  refuse(problems)
+  const service = {
+    queueBytes: Number.POSITIVE_INFINITY,
+    retryForMs: read!.retryFor,
+    // A person waits: what only a person can mend is said at once. The dump keeps everything.
+    giveUp: (error: unknown) => error instanceof BlockedError,
+    color: wantsColor(read!.color, context),
+  }
+  const pipeline = buildPipeline(
+    destinations.filter((one) => one !== undefined),
+    service,
+    context,
+  )
+  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: atLeast(read!.level) }
+  const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
+  if (read!.to.some((to) => !to.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
+  return exitCode
+}

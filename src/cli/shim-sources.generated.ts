@@ -1,0 +1,1 @@
+export const SHIM_SOURCES: readonly (readonly [string, string])[] = []

@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import type { Format } from './render/encoder.ts'
+
+/**
+ * What one destination must be able to do. The pipeline owns queueing, batching, retry, splitting and counting; an
+ * exporter sends, and says what the destination said by the error that it throws (errors.ts).
+ */
+
+/** Records in the exporter's format, one after the other. Valid until `send` settles. */
+export interface Batch {
+  readonly records: number
+  /** Every record with its line end. */
+  readonly bytes: Uint8Array
+  /** Offset after each record's line end, in `bytes`. */
+  readonly ends: Uint32Array
+}
+
+/** A live connection to one destination. */
+export interface Exporter {
+  /** Called before the first send; throws what is wrong with the destination. */
+  open?(signal: AbortSignal): Promise<void>
+  /** Resolves once the destination has accepted the whole batch; otherwise throws. */
+  send(batch: Batch, signal: AbortSignal): Promise<void>
+  /** SIGHUP: files are opened anew. */
+  reopen?(): Promise<void>
+  /** Called once, at the end, even if `open` failed. */
+  close?(): Promise<void>
+}
+
+/** What an exporter may use of its surroundings. */
+export interface ExporterContext {
+  readonly userAgent: string
+}
+
+/** One kind of destination: how it is named, what it takes, how to make one. */
+export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
+  /** Name in `--to` and in flags; equals the file's name. */
+  readonly name: string
+  /** One sentence. */
+  readonly summary: string
+  /** URL schemes by which `--to` finds it, without the colon. */
+  readonly schemes: readonly string[]
+  /** What the URL itself says, as options; throws a sentence when the URL cannot be meant. */
+  fromUrl?(url: URL): Record<string, unknown>
+  readonly options: S
+  /** What can be seen to be wrong on this machine before anything starts, in a sentence. Touches no network. */
+  problem?(options: z.output<S>): string | undefined
+  /** What to call the destination in messages; no secret in it. */
+  label(options: z.output<S>): string
+  /** Limits of one batch; the pipeline keeps them. */
+  batch(options: z.output<S>): { readonly maxRecords: number; readonly maxBytes: number }
+  /** Format of the batches, unless `--format` may choose. */
+  readonly format: Format | 'chosen'
+  create(options: z.output<S>, context: ExporterContext): Exporter
+}
+
+/** Declares an exporter; exists for its type alone. */
+export const defineExporter = <S extends z.ZodObject>(
+  definition: ExporterDefinition<S>,
+): ExporterDefinition<S> => definition

@@ -1,0 +1,140 @@
+import { close as fsClose, open as fsOpen, read as fsRead } from 'node:fs'
+import { promisify } from 'node:util'
+import { FrameDecoder } from '../codec/frame.ts'
+import { InputError } from '../errors.ts'
+import { Resync } from './resync.ts'
+import { LogStream, type StreamCounts, type StreamHandler, type Wanted } from './stream.ts'
+
+const open = promisify(fsOpen)
+const read = promisify(fsRead)
+const close = promisify(fsClose)
+
+const READ_BYTES = 1024 * 1024
+const STDIN = 0
+
+/** How a dump is read. */
+export interface DumpOptions {
+  readonly handler: Pick<StreamHandler, 'record' | 'dropped'>
+  readonly wanted?: Wanted | undefined
+  readonly maxFrameBytes: number
+  /** Told of every damaged place; reading goes on behind it. */
+  readonly damaged: (error: InputError) => void
+  /** Awaited between chunks: the place for backpressure. Reading ends when it says false. */
+  readonly next: () => Promise<boolean>
+}
+
+/**
+ * Reads a dump or journal segment from its first byte to its last, in constant memory. `-` is standard input.
+ *
+ * What is damaged is reported and passed over: a frame that is wrong inside costs itself, a place where the borders are
+ * lost costs what lies before the next frame that can be recognised.
+ *
+ * @throws the system's error when the file cannot be opened or read
+ */
+export async function readDump(path: string, options: DumpOptions): Promise<StreamCounts> {
+  const fd = path === '-' ? STDIN : await open(path, 'r')
+  const reader = new DumpReader(options)
+  // Two buffers: one is read into while the other is worked on.
+  const buffers = [new Uint8Array(READ_BYTES), new Uint8Array(READ_BYTES)] as const
+  const readInto = (turn: number) => read(fd, buffers[turn & 1]!, 0, READ_BYTES, null)
+  try {
+    let pending = readInto(0)
+    for (let turn = 0; ; turn++) {
+      const { bytesRead } = await pending
+      if (bytesRead === 0) break
+      pending = readInto(turn + 1)
+      // A failed read is reported when it is awaited, not when it happens.
+      pending.catch(() => undefined)
+      reader.push(buffers[turn & 1]!.subarray(0, bytesRead))
+      if (!(await options.next())) {
+        await pending
+        return reader.counts
+      }
+    }
+    reader.end()
+    return reader.counts
+  } finally {
+    if (fd !== STDIN) await close(fd)
+  }
+}
+
+/** Follows a dump across its damaged places. All offsets count from the file's first byte. */
+export class DumpReader {
+  readonly #options: DumpOptions
+  readonly #decoder: FrameDecoder
+  readonly #stream: LogStream
+  #resync: Resync | undefined
+  /** Where the decoder's offsets count from. */
+  #base = 0
+  /** The byte that is taken next. */
+  #position = 0
+
+  constructor(options: DumpOptions) {
+    this.#options = options
+    this.#decoder = new FrameDecoder(options.maxFrameBytes)
+    const { handler } = options
+    this.#stream = new LogStream(
+      this.#decoder,
+      {
+        record: (record) => handler.record(record),
+        dropped: (dropped, source) => handler.dropped?.(dropped, source),
+        damage: (error) => this.#report(error),
+      },
+      options.wanted,
+    )
+  }
+
+  get counts(): StreamCounts {
+    return this.#stream.counts
+  }
+
+  /** Takes the next bytes of the file. */
+  push(chunk: Uint8Array): void {
+    let rest: Uint8Array | undefined = chunk
+    while (rest !== undefined && rest.length > 0)
+      rest = this.#resync ? this.#search(rest) : this.#decode(rest)
+  }
+
+  /** The file has ended. */
+  end(): void {
+    try {
+      if (this.#resync === undefined) this.#decoder.end()
+    } catch (error) {
+      this.#report(error as InputError)
+    }
+  }
+
+  /** Decodes; where the borders are lost, returns what is to be searched. */
+  #decode(bytes: Uint8Array): Uint8Array | undefined {
+    try {
+      this.#stream.push(bytes)
+      this.#position += bytes.length
+      return undefined
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      this.#report(error)
+      this.#resync = new Resync()
+      // The header that cannot be one may have begun in an earlier chunk: its few bytes there hold no frame.
+      const skip = Math.max(0, this.#base + error.offset + 1 - this.#position)
+      this.#position += skip
+      return bytes.subarray(skip)
+    }
+  }
+
+  /** Searches; from the next frame on, returns what is to be decoded. */
+  #search(bytes: Uint8Array): Uint8Array | undefined {
+    this.#position += bytes.length
+    const found = this.#resync!.push(bytes)
+    if (found === undefined) return undefined
+    this.#position -= found.length
+    this.#base = this.#position
+    this.#resync = undefined
+    this.#decoder.restart()
+    this.#stream.lost()
+    return found
+  }
+
+  #report(error: InputError): void {
+    this.#options.damaged(new InputError(error.reason, error.message, this.#base + error.offset))
+  }
+}
