@@ -1,0 +1,24 @@
+import type { Dropped } from '../codec/control.ts'
+import type { Room } from '../record/room.ts'
+import type { Source } from '../record/source.ts'
+import type { RecordView } from '../record/view.ts'
+
+/** Writes records in one format, as bytes. One instance serves one stream of records and may remember between them. */
+export interface Encoder {
+  /** Bytes that `encode` may touch at the most for this record, its line end included. */
+  room(record: RecordView): number
+  /**
+   * Writes one record with its line end at `at`; there are `room(record)` bytes. The record has been walked.
+   *
+   * @returns the offset after the last byte
+   */
+  encode(record: RecordView, out: Room, at: number): number
+  /** What the format writes for records that the sender did not keep; a format that cannot say so leaves this out. */
+  encodeDropped?(dropped: Dropped, source: Source): Uint8Array
+}
+
+/** Formats that `--format` takes. */
+export const FORMATS = ['pretty', 'json', 'prototext'] as const
+
+/** A format's name. */
+export type Format = (typeof FORMATS)[number]
