@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cliReference } from './generate/cli-reference.ts'
+import { exporterRegistry } from './generate/exporter-registry.ts'
+import { recordSchema } from './generate/record-schema.ts'
+import { shimSources } from './generate/shim-sources.ts'
+
+/**
+ * Writes the files that are made from the source, so that they cannot say anything else than it does.
+ *
+ *     bun scripts/generate.ts           writes those that differ
+ *     bun scripts/generate.ts --check   writes nothing; exit code 1 when one differs
+ */
+
+/** A file that is made, and how. */
+export interface GeneratedFile {
+  /** From the repository's root. */
+  readonly path: string
+  contents(): string
+}
+
+/** Every generated file; what makes it stands in `scripts/generate/`. */
+export const GENERATED: readonly GeneratedFile[] = [
+  { path: 'src/exporters/registry.generated.ts', contents: exporterRegistry },
+  { path: 'src/cli/shim-sources.generated.ts', contents: shimSources },
+  { path: 'docs/reference/record.schema.json', contents: recordSchema },
+  { path: 'docs/reference/cli.md', contents: cliReference },
+]
+
+const root = join(import.meta.dir, '..')
+
+/** Contents of a generated file as it is committed: laid out like every other file of its kind. */
+export function render(file: GeneratedFile): string {
+  if (!/\.(json|md|ts)$/.test(file.path)) return file.contents()
+  const biome = Bun.spawnSync(
+    [join(root, 'node_modules/.bin/biome'), 'format', `--stdin-file-path=${file.path}`],
+    {
+      cwd: root,
+      stdin: Buffer.from(file.contents()),
+    },
+  )
+  if (!biome.success) throw new Error(`biome cannot format ${file.path}: ${biome.stderr}`)
+  return biome.stdout.toString()
+}
+
+/** What is committed; undefined when there is no such file. */
+export function committed(file: GeneratedFile): string | undefined {
+  try {
+    return readFileSync(join(root, file.path), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function main(check: boolean): number {
+  let stale = 0
+  for (const file of GENERATED) {
+    const contents = render(file)
+    if (committed(file) === contents) continue
+    stale++
+    if (check) console.error(`stale: ${file.path}; run "make generate"`)
+    else {
+      writeFileSync(join(root, file.path), contents)
+      console.log(`wrote ${file.path}`)
+    }
+  }
+  return check && stale > 0 ? 1 : 0
+}
+
+if (import.meta.main) process.exit(main(process.argv.includes('--check')))

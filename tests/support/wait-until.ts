@@ -1,0 +1,1 @@
+export { type WaitOptions, waitUntil } from '../../scripts/wait-until.ts'
