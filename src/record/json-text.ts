@@ -42,17 +42,11 @@ for (const [byte, letter] of [
 export function writeJsonText(out: Room, at: number, from: Room, start: number, end: number): number {
   const target = out.words
   const { words } = from
+  const first = start
   const last = end - 4
   while (start <= last) {
     const word = words.getInt32(start, true)
-    const quote = word ^ 0x22222222
-    const backslash = word ^ 0x5c5c5c5c
-    const special =
-      word |
-      ((word - 0x20202020) & ~word) |
-      ((quote - 0x01010101) & ~quote) |
-      ((backslash - 0x01010101) & ~backslash)
-    if ((special & 0x80808080) === 0) {
+    if (!isSpecial(word)) {
       target.setInt32(at, word, true)
       at += 4
       start += 4
@@ -65,12 +59,33 @@ export function writeJsonText(out: Room, at: number, from: Room, start: number, 
       start += Math.abs(used)
     }
   }
+  if (start === end) return at
+  // The last one to three bytes: once more as a word, together with those before them, which are written again as they are.
+  if (first <= last) {
+    const word = words.getInt32(last, true)
+    if (!isSpecial(word)) {
+      target.setInt32(at + last - start, word, true)
+      return at + end - start
+    }
+  }
   while (start < end) {
     const used = characterLength(from.bytes, start, end)
     at = writeCharacter(out.bytes, at, from.bytes, start, used)
     start += Math.abs(used)
   }
   return at
+}
+
+/** Whether any of a word's four bytes cannot be copied as it is. */
+function isSpecial(word: number): boolean {
+  const quote = word ^ 0x22222222
+  const backslash = word ^ 0x5c5c5c5c
+  const special =
+    word |
+    ((word - 0x20202020) & ~word) |
+    ((quote - 0x01010101) & ~quote) |
+    ((backslash - 0x01010101) & ~backslash)
+  return (special & 0x80808080) !== 0
 }
 
 function characterLength(bytes: Uint8Array, at: number, end: number): number {

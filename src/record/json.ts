@@ -195,7 +195,7 @@ export class JsonEncoder {
   #writeIds(record: RecordView, out: Room, at: number): number {
     const { uid } = this.#tailFor(record.source)
     const { bytes, spans } = record
-    if (record.sequenceBase >= 0n) {
+    if (record.sequenceStart !== -1) {
       at = writeSequence(out, writePiece(out, at, KEY.seq), record)
       at = writeSequence(out, writePiece(out, writePiece(out, at, KEY.uid), uid), record)
     } else {
@@ -282,10 +282,8 @@ function writeFilePosition(out: Room, at: number, record: RecordView): number {
 }
 
 function writeSequence(out: Room, at: number, record: RecordView): number {
-  const base = Number(record.sequenceBase)
-  if (base + record.sequenceOffset <= Number.MAX_SAFE_INTEGER) {
-    return writeNumber(out.bytes, at, base + record.sequenceOffset)
-  }
+  const sequence = record.sequenceStart + record.sequenceOffset
+  if (sequence <= Number.MAX_SAFE_INTEGER) return writeNumber(out.bytes, at, sequence)
   return writePiece(out, at, pieceOf(String(record.sequence)))
 }
 
@@ -307,12 +305,17 @@ function writeDuration(out: Room, at: number, record: RecordView): number {
 const SLASH = 0x2f
 const STAR = 0x2a
 
-/** Comments are where applications leave their trace context; most statements have none. */
+/** Comments are where applications leave their trace context; most statements have none, not even a slash. */
 function hasComment(record: RecordView, field: number): boolean {
-  const { bytes, spans } = record
-  const end = spans[2 * field + 1]! - 1
-  for (let at = spans[2 * field]!; at >= 0 && at < end; at++) {
-    if (bytes[at] === SLASH && bytes[at + 1] === STAR) return true
+  const { bytes, words, spans } = record
+  const end = spans[2 * field + 1]!
+  let at = spans[2 * field]!
+  if (at < 0) return false
+  for (const last = end - 4; at <= last; at += 4) {
+    const slash = words.getInt32(at, true) ^ 0x2f2f2f2f
+    if (((slash - 0x01010101) & ~slash & 0x80808080) === 0) continue
+    for (let i = at; i < at + 4; i++)
+      if (bytes[i] === SLASH && i + 1 < end && bytes[i + 1] === STAR) return true
   }
   return false
 }

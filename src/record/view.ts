@@ -6,6 +6,9 @@ import type { Source } from './source.ts'
 /** The bytes of "UTF8" as one word. */
 const UTF8_NAME = 0x55544638
 
+/** Leaves room for more records than any run has before a number would lose digits. */
+const MOST_START = BigInt(Number.MAX_SAFE_INTEGER) / 2n
+
 /**
  * One log record, seen in place: a window on received bytes that finds fields when asked, and makes a value of one when
  * asked for that one.
@@ -21,8 +24,8 @@ export class RecordView {
   start = 0
   end = 0
   source!: Source
-  /** Sequence of the first record of this run (logfebe-2), see `sequence`. */
-  sequenceBase = -1n
+  /** `sequenceBase` as a number: -1 when records have no sequence, NaN when it is past what a number holds. */
+  sequenceStart = -1
   /** Records since `sequenceBase`. Kept apart because a number is cheaper to advance than a bigint. */
   sequenceOffset = 0
   /** Bytes after the last known field: a newer sender's additions. Valid after `walk`. */
@@ -31,6 +34,18 @@ export class RecordView {
   readonly spans = new Int32Array(2 * FIELD_COUNT[2])
   #walked = 0
   #next = 0
+  #sequenceBase = -1n
+
+  /** Sequence of the first record of this run (logfebe-2), see `sequence`; -1 when records have none. */
+  get sequenceBase(): bigint {
+    return this.#sequenceBase
+  }
+
+  set sequenceBase(base: bigint) {
+    this.#sequenceBase = base
+    // Bigints are compared and converted slowly: that is done here, once for many records.
+    this.sequenceStart = base < 0n ? -1 : base <= MOST_START ? Number(base) : Number.NaN
+  }
 
   /** Points the view at another payload. Nothing is looked at yet. */
   reset(bytes: Uint8Array, start: number, end: number): void {
@@ -112,7 +127,7 @@ export class RecordView {
 
   /** Place in the sender's order, from the ring's first record; undefined in logfebe-1. */
   get sequence(): bigint | undefined {
-    return this.sequenceBase < 0n ? undefined : this.sequenceBase + BigInt(this.sequenceOffset)
+    return this.sequenceStart === -1 ? undefined : this.#sequenceBase + BigInt(this.sequenceOffset)
   }
 
   /** PostgreSQL's name of the encoding of this record's text; empty when the protocol does not say. */

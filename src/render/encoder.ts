@@ -5,7 +5,7 @@ import type { RecordView } from '../record/view.ts'
 
 /** Writes records in one format, as bytes. One instance serves one stream of records and may remember between them. */
 export interface Encoder {
-  /** Bytes that `encode` may touch at the most for this record, its line end included. */
+  /** Bytes that `encode` may touch at the most for this record, its line end included. The record has been walked. */
   room(record: RecordView): number
   /**
    * Writes one record with its line end at `at`; there are `room(record)` bytes. The record has been walked.

@@ -11,8 +11,8 @@ import type { Encoder } from './encoder.ts'
  */
 export class FebeEncoder implements Encoder {
   #source: Source | undefined
-  // Base and offset of the last record's sequence, apart as in the view: the usual next one costs no bigint.
-  #base = -1n
+  // Start and offset of the last record's sequence, apart as in the view: the usual next one costs no bigint.
+  #start = -1
   #offset = 0
 
   room(record: RecordView): number {
@@ -24,7 +24,7 @@ export class FebeEncoder implements Encoder {
     if (record.source !== this.#source) at = put(out, at, preamble(record.source, record.sequence))
     else if (!this.#follows(record)) at = put(out, at, ringAt(record.source, record.sequence))
     this.#source = record.source
-    this.#base = record.sequenceBase
+    this.#start = record.sequenceStart
     this.#offset = record.sequenceOffset
     return put(out, at, record.bytes.subarray(record.start - FRAME_HEADER_BYTES, record.end))
   }
@@ -33,13 +33,13 @@ export class FebeEncoder implements Encoder {
     const head = source === this.#source ? [] : [preamble(source, dropped.firstSequence)]
     this.#source = source
     // What follows has the sequence after them.
-    this.#base = dropped.firstSequence + dropped.count
+    this.#start = Number(dropped.firstSequence + dropped.count)
     this.#offset = -1
     return Buffer.concat([...head, encodeDropped(dropped)])
   }
 
   #follows(record: RecordView): boolean {
-    return record.sequenceBase === this.#base && record.sequenceOffset === this.#offset + 1
+    return record.sequenceStart === this.#start && record.sequenceOffset === this.#offset + 1
   }
 }
 
