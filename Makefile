@@ -46,7 +46,7 @@ bench: prerequisites build
 	@exec bun bench/main.ts
 
 fuzz: node_modules/.package-lock.json
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) exec bun test fuzz --timeout $(FUZZ_TIMEOUT_MS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) exec bun test tests/fuzz --timeout $(FUZZ_TIMEOUT_MS)
 
 format: node_modules/.package-lock.json
 	@exec biome check --write .

@@ -23,11 +23,9 @@ export const HBA = ['local all reporting scram-sha-256']
 
 /** Settings that make PostgreSQL talk about what the steps do. */
 export const SETTINGS = {
-  log_connections: true,
   log_checkpoints: true,
   log_lock_waits: true,
   log_min_duration_statement: '200ms',
-  log_autovacuum_min_duration: 0,
   autovacuum_naptime: '1s',
   deadlock_timeout: '200ms',
 }
@@ -36,7 +34,7 @@ const SCHEMA = `
 CREATE TABLE customers (id bigint PRIMARY KEY, email text UNIQUE NOT NULL);
 INSERT INTO customers VALUES (1, 'ada@example.org'), (2, 'grace@example.org');
 CREATE TABLE stock (item int PRIMARY KEY, amount int NOT NULL)
-  WITH (autovacuum_vacuum_threshold = 50, autovacuum_vacuum_scale_factor = 0);
+  WITH (autovacuum_vacuum_threshold = 50, autovacuum_vacuum_scale_factor = 0, log_autovacuum_min_duration = 0);
 INSERT INTO stock SELECT i, 100 FROM generate_series(1, 1000) AS i;
 CREATE ROLE reporting LOGIN PASSWORD 'the right one';
 `

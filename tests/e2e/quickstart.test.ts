@@ -15,7 +15,7 @@ const RECORDS: [step: string, record: RegExp][] = [
   ['a failed login', /password authentication failed for user "reporting"/],
   ['a checkpoint', /checkpoint complete/],
   ['an autovacuum', /automatic vacuum of table "shop\.public\.stock"/],
-  ['the end of the server', /database system is shut down/],
+  ['the end of the server', /received fast shutdown request/],
 ]
 
 test(

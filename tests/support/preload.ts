@@ -2,14 +2,13 @@
 
 import { afterAll } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeRemoval, removeWorkspace } from '../../scripts/postgres/workspace.ts'
 
 // PG_CONFIG picks the PostgreSQL to test against and holds no secret.
 const KEPT = new Set(['PG_CONFIG'])
 const FOREIGN =
-  /^(AWS|AZURE|DD|DATADOG|ELASTIC|GOOGLE|KAFKA|MONGODB|OTEL|PG|PGTURRET|SENTRY|SPLUNK|AXIOM)[A-Z_]*$/
+  /^(AWS|AZURE|DD|DATADOG|ELASTIC|GOOGLE|KAFKA|MONGODB|OTEL|PG|PGTURRET|SENTRY|SPLUNK|AXIOM)[A-Z0-9_]*$/
 const SECRET = /_(TOKEN|SECRET|PASSWORD|API_KEY|CREDENTIALS)$/
 // Tests talk to loopback only; a proxy from the environment would carry that away. Colour is each test's own choice.
 const OTHERS = /^(https?_proxy|all_proxy|no_color|force_color|notify_socket|journal_stream)$/i
@@ -19,7 +18,8 @@ for (const name of Object.keys(process.env)) {
   if (FOREIGN.test(name) || SECRET.test(name) || OTHERS.test(name)) delete process.env[name]
 }
 
-const home = mkdtempSync(join(tmpdir(), 'pgturret-test-'))
+// Under /tmp, whatever TMPDIR says: the path of a unix socket has room for 107 bytes.
+const home = mkdtempSync('/tmp/pgturret-test-')
 for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE', 'RUNTIME']) {
   const suffix = kind === 'RUNTIME' ? 'DIR' : 'HOME'
   const folder = join(home, kind.toLowerCase())
