@@ -9,7 +9,7 @@ import { atLeast } from '../filter/level.ts'
 import { Listener } from '../ingest/listener.ts'
 import { defaultSocketPath, groupId } from '../ingest/socket-path.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import { FORMATS } from '../render/encoder.ts'
+import { FORMATS, type Format } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { buildPipeline, type Destination, readDestination, wantsColor } from './destinations.ts'
@@ -78,7 +78,7 @@ async function listen(command: Command, context: CommandContext): Promise<number
   const problems: string[] = []
   const given = commandLine(command, context, problems, false)
   const read = readOptions(options, given, problems)
-  const destinations = read === undefined ? [] : destinationsOf(read, given, problems)
+  const destinations = destinationsOf(read?.format, given, problems)
   const group = read?.socketGroup === undefined ? undefined : groupId(read.socketGroup)
   if (read?.socketGroup !== undefined && group === undefined) {
     problems.push(`--socket-group: there is no group "${read.socketGroup}"`)
@@ -87,12 +87,17 @@ async function listen(command: Command, context: CommandContext): Promise<number
   return serve(read!, destinations, group, context)
 }
 
-function destinationsOf(read: Options, given: Given, problems: string[]): Destination[] {
-  const format = read.format ?? (read.to.length === 0 ? 'pretty' : 'json')
-  const targets = read.to.length === 0 ? ['stdout'] : read.to
-  const destinations = targets.map((to) => readDestination(to, format, given, problems))
-  if (read.dump !== undefined) {
-    destinations.push(readDestination(`file://${encodeURI(resolve(read.dump))}`, 'febe', given, problems))
+/** Read apart from the other options: everything that is wrong is said at once, whatever it is. */
+function destinationsOf(chosen: Format | undefined, given: Given, problems: string[]): Destination[] {
+  const { to, dump } = readOptions(options.pick({ to: true, dump: true }), given, []) ?? {
+    to: [],
+    dump: undefined,
+  }
+  const format = chosen ?? (to.length === 0 ? 'pretty' : 'json')
+  const targets = to.length === 0 ? ['stdout'] : to
+  const destinations = targets.map((target) => readDestination(target, format, given, problems))
+  if (dump !== undefined) {
+    destinations.push(readDestination(`file://${encodeURI(resolve(dump))}`, 'febe', given, problems))
   }
   return destinations.filter((destination) => destination !== undefined)
 }

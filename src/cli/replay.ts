@@ -67,8 +67,12 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
   problems.push(...fileProblems(given.operands))
-  const targets = read === undefined ? [] : read.to.length === 0 ? ['stdout'] : read.to
-  const destinations = targets.map((to) => readDestination(to, read!.format, given, problems))
+  // Also when another option is wrong: everything that is wrong is said at once.
+  const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
+  const targets = to.length === 0 ? ['stdout'] : to
+  const destinations = targets.map((target) =>
+    readDestination(target, read?.format ?? 'json', given, problems),
+  )
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
@@ -84,6 +88,6 @@ async function replay(command: Command, context: CommandContext): Promise<number
   )
   const feed = { maxFrameBytes: read!.maxFrameSize, wanted: atLeast(read!.level) }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
-  if (read!.to.some((to) => !to.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
+  if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode
 }

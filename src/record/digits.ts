@@ -8,7 +8,10 @@ const BILLION = 1_000_000_000
 const HUNDRED_MILLION = 100_000_000
 
 /** `00` to `99`: two digits at a time halve the divisions, which are what writing a number costs. */
-const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10))
+const PAIRS = Uint8Array.from(
+  { length: 200 },
+  (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10),
+)
 
 /** Writes a whole number from 0 to 2^53 - 1. */
 export function writeNumber(out: Uint8Array, at: number, value: number): number {

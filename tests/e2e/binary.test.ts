@@ -98,6 +98,11 @@ describe('the executable', () => {
   })
 })
 
+const pgConfigPath = (): string => {
+  const script = join(import.meta.dir, '../../scripts/prerequisites.sh')
+  return Bun.spawnSync(['sh', script, '--pg-config']).stdout.toString().trim()
+}
+
 describe('the embedded module', () => {
   test('shim build compiles it from the executable alone', async () => {
     const pgConfig = Bun.spawnSync([
@@ -112,6 +117,23 @@ describe('the embedded module', () => {
     expect(stdout).toContain('pgturret.so')
     expect(existsSync(join(folder, 'built/pgturret.so'))).toBe(true)
     expect(existsSync(join(folder, 'built/pgturret.control'))).toBe(true)
+  }, 60_000)
+
+  test('shim install puts it where pg_config says', async () => {
+    const real = pgConfigPath()
+    const root = join(folder, 'installed')
+    // A server whose folders are ours: everything else as the real one says.
+    const pgConfig = join(folder, 'pg_config')
+    const answer = (question: string, path: string) =>
+      `[ "$1" = ${question} ] && echo "${root}/${path}" && exit`
+    const script = [answer('--pkglibdir', 'lib'), answer('--sharedir', 'share'), `exec "${real}" "$@"`]
+    writeFileSync(pgConfig, `#!/bin/sh\n${script.join('\n')}\n`, { mode: 0o755 })
+    const { code, stdout, stderr } = await run(['shim', 'install', '--pg-config', pgConfig])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toContain("shared_preload_libraries = 'pgturret'")
+    expect(existsSync(join(root, 'lib/pgturret.so'))).toBe(true)
+    expect(existsSync(join(root, 'share/extension/pgturret.control'))).toBe(true)
   }, 60_000)
 
   test('shim build names what is missing', async () => {
