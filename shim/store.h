@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  The file behind the ring.
+ *
+ * IDENTIFICATION
+ *	  shim/store.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGTURRET_STORE_H
+#define PGTURRET_STORE_H
+
+#include "ring.h"
+
+extern bool pgturret_store_open(PgturretRing *ring, const char *directory,
+								uint64 data_size);
+extern int64 pgturret_new_boot_id(void);
+
+#endif							/* PGTURRET_STORE_H */
