@@ -72,7 +72,8 @@ function scenarios(dump: string, lines: string, scratch: string): Scenario[] {
   if (Bun.which('grep')) {
     all.push({
       name: 'peer: grep ERROR',
-      run: () => measure(['grep', '-c', '"error_severity":"ERROR"', lines]),
+      // Through a pipe: it stops at the first match when its output is thrown away.
+      run: () => measure(['sh', '-c', `grep '"error_severity":"ERROR"' "$0" | cat`, lines]),
     })
   }
   return all

@@ -77,10 +77,11 @@ const PRESENT = 0x50 // P
 const NULL_MARK = 0x4e // N
 
 const nulFrom = (bytes: Uint8Array, words: DataView, from: number, end: number): number => {
-  // Four bytes at a time; the test is the usual one for "a byte of this word is zero".
+  // Four bytes at a time; the test is the usual one for "a byte of this word is zero", whose lowest bit tells which.
   for (const last = end - 4; from <= last; from += 4) {
     const word = words.getInt32(from, true)
-    if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break
+    const zeros = (word - 0x01010101) & ~word & 0x80808080
+    if (zeros !== 0) return from + ((31 - Math.clz32(zeros & -zeros)) >> 3)
   }
   for (; from < end; from++) if (bytes[from] === 0) return from
   return -1

@@ -229,10 +229,13 @@ export class JsonEncoder {
   }
 }
 
+/** The state of success: jsonlog leaves it out, and so does this. */
+const SUCCESS = '00000'
+
 function statePieces(code: string): StatePieces {
-  const name = conditionName(code)
+  const name = code === SUCCESS ? undefined : conditionName(code)
   return {
-    code: pieceOf(`,"state_code":${JSON.stringify(code)}`),
+    code: pieceOf(code === SUCCESS ? '' : `,"state_code":${JSON.stringify(code)}`),
     name: pieceOf(name === undefined ? '' : `,"sqlstate_name":"${name}"`),
   }
 }

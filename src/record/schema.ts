@@ -44,7 +44,10 @@ export const eventSchema = z.strictObject({
   error_severity: z
     .enum(SEVERITIES)
     .describe('Severity; UNKNOWN for a number that the server version does not have.'),
-  state_code: z.string().optional().describe('SQLSTATE, five characters.'),
+  state_code: z
+    .string()
+    .optional()
+    .describe('SQLSTATE, five characters; left out when it is 00000, success.'),
   message: z.string().optional().describe('Primary message, in the language of `lc_messages`.'),
   detail: z.string().optional().describe('Detail of the message; the one for the log where there are two.'),
   hint: z.string().optional().describe('Hint of the message.'),

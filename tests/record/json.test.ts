@@ -184,7 +184,7 @@ test('writes behind what is there', () => {
 
 test('remembers no more states than it should', () => {
   const encoder = new JsonEncoder()
-  for (let i = 0; i < 2000; i++) {
+  for (let i = 1; i <= 2000; i++) {
     const SQLState = i.toString(36).toUpperCase().padStart(5, '0')
     const event = JSON.parse(jsonOf(recordOf({ SQLState }), encoder))
     expect(event.state_code).toBe(SQLState)

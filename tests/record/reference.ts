@@ -244,7 +244,7 @@ function error(record: SlowRecord): Pair[] {
   const severity = severityOf(record.source.version.major, Number(record.number('ELevel')))
   return [
     ...string('error_severity', severity),
-    ...string('state_code', record.text('SQLState')),
+    ...string('state_code', sqlstate(record)),
     ...string('message', record.text('ErrMessage')),
     ...string('detail', record.text('ErrDetail')),
     ...string('hint', record.text('ErrHint')),
@@ -258,9 +258,15 @@ function error(record: SlowRecord): Pair[] {
   ]
 }
 
+/** jsonlog leaves the state of success out. */
+function sqlstate(record: SlowRecord): string | undefined {
+  const state = record.text('SQLState')
+  return state === '00000' ? undefined : state
+}
+
 function additions(record: SlowRecord): Pair[] {
   const leader = record.number('LeaderPid')
-  const sqlstate = record.text('SQLState')
+  const state = sqlstate(record)
   const cut = ((record.number('Flags') ?? 0n) & 1n) === 1n
   return [
     ...string('backend_type', record.text('BackendType')),
@@ -270,7 +276,7 @@ function additions(record: SlowRecord): Pair[] {
     ...string('server_version', record.source.version.server),
     ...integer('seq', record.sequence),
     ...string('uid', uid(record)),
-    ...string('sqlstate_name', sqlstate === undefined ? undefined : conditionName(sqlstate)),
+    ...string('sqlstate_name', state === undefined ? undefined : conditionName(state)),
     ...duration(record),
     ...string('message_id', record.text('MessageId')),
     ...string('schema_name', record.text('SchemaName')),
