@@ -47,16 +47,16 @@ function isHost(bytes: Uint8Array, start: number, end: number): boolean {
   return colons === 0 || colons === 7 || (colons === 6 && dots === 3)
 }
 
-/** Splits `function, file:line` or `file:line`; a part that is missing is empty (`functionEnd` = start, `fileEnd` = end). */
-export function splitFilePosition(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): { functionEnd: number; fileStart: number; fileEnd: number } {
+/** In `function, file:line` or `file:line`: where the file ends. The line follows after the colon, if any. */
+export function fileEndIn(bytes: Uint8Array, start: number, end: number): number {
   const line = digitsBefore(bytes, start, end, 9)
-  const fileEnd = line < end && line > start && bytes[line - 1] === COLON ? line - 1 : end
+  return line < end && line > start && bytes[line - 1] === COLON ? line - 1 : end
+}
+
+/** In the same: where the file begins; `start` where no function stands before it, which ends two bytes earlier. */
+export function fileStartIn(bytes: Uint8Array, start: number, fileEnd: number): number {
   for (let at = fileEnd - 2; at >= start; at--) {
-    if (bytes[at] === COMMA && bytes[at + 1] === SPACE) return { functionEnd: at, fileStart: at + 2, fileEnd }
+    if (bytes[at] === COMMA && bytes[at + 1] === SPACE) return at + 2
   }
-  return { functionEnd: start, fileStart: start, fileEnd }
+  return start
 }

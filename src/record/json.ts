@@ -1,6 +1,6 @@
 import { Field, readInt32 } from '../codec/fields.ts'
 import { SEVERITIES } from '../codec/severity.ts'
-import { splitAddress, splitFilePosition } from './compound.ts'
+import { fileEndIn, fileStartIn, splitAddress } from './compound.ts'
 import { writeInt32, writeInt64, writeNumber } from './digits.ts'
 import { findDuration } from './duration.ts'
 import { MAX_JSON_GROWTH, writeJsonText } from './json-text.ts'
@@ -271,9 +271,10 @@ function writeFilePosition(out: Room, at: number, record: RecordView): number {
   const { bytes, spans } = record
   const start = spans[2 * Field.FileErrPos]!
   const end = spans[2 * Field.FileErrPos + 1]!
-  const { functionEnd, fileStart, fileEnd } = splitFilePosition(bytes, start, end)
-  if (functionEnd > start) {
-    at = writeJsonText(out, writePiece(out, at, KEY.funcName), record, start, functionEnd)
+  const fileEnd = fileEndIn(bytes, start, end)
+  const fileStart = fileStartIn(bytes, start, fileEnd)
+  if (fileStart > start + 2) {
+    at = writeJsonText(out, writePiece(out, at, KEY.funcName), record, start, fileStart - 2)
     out.bytes[at++] = QUOTE
   }
   at = writeJsonText(out, writePiece(out, at, KEY.fileName), record, fileStart, fileEnd)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { splitAddress, splitFilePosition } from '../../src/record/compound.ts'
+import { fileEndIn, fileStartIn, splitAddress } from '../../src/record/compound.ts'
 
 const bytesOf = (text: string, shift: number): Uint8Array =>
   Buffer.from(`${'9'.repeat(shift)}${text}${'9'.repeat(shift)}`)
@@ -46,7 +46,7 @@ describe('splitAddress', () => {
   })
 })
 
-describe('splitFilePosition', () => {
+describe('fileEndIn and fileStartIn', () => {
   test.each([
     ['exec_simple_query, postgres.c:1370', 'exec_simple_query', 'postgres.c', '1370'],
     ['postgres.c:1370', '', 'postgres.c', '1370'],
@@ -73,7 +73,9 @@ describe('splitFilePosition', () => {
     for (const shift of [0, 5]) {
       const bytes = bytesOf(text, shift)
       const end = bytes.length - shift
-      const { functionEnd, fileStart, fileEnd } = splitFilePosition(bytes, shift, end)
+      const fileEnd = fileEndIn(bytes, shift, end)
+      const fileStart = fileStartIn(bytes, shift, fileEnd)
+      const functionEnd = Math.max(shift, fileStart - 2)
       const part = (from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString()
       expect(part(shift, functionEnd)).toBe(func)
       expect(part(fileStart, fileEnd)).toBe(file)
