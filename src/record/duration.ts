@@ -104,7 +104,8 @@ export function findDuration(record: RecordView): Duration | undefined {
 function startsWith(record: RecordView, field: number, text: Uint8Array): boolean {
   const from = record.spans[2 * field]!
   if (record.spans[2 * field + 1]! - from < text.length) return false
-  for (let i = 0; i < text.length; i++) if (record.bytes[from + i] !== text[i]) return false
+  // From the end, where texts that begin alike differ first.
+  for (let i = text.length - 1; i >= 0; i--) if (record.bytes[from + i] !== text[i]) return false
   return true
 }
 
