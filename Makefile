@@ -31,8 +31,8 @@ quickstart: prerequisites build
 	@exec bun scripts/quickstart.ts
 
 build: node_modules/.package-lock.json
-	@bun scripts/compile.ts
 	@$(MAKE) shim
+	@bun scripts/compile.ts
 
 shim:
 	@if pg_config=$$(sh scripts/prerequisites.sh --pg-config); \

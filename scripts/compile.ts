@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
@@ -8,6 +8,9 @@ import { dirname, join } from 'node:path'
  *     bun scripts/compile.ts linux-arm64     dist/pgturret-linux-arm64
  *     bun scripts/compile.ts --all           every target
  *
+ * The PostgreSQL modules in dist/shims/ that fit a target are embedded in it: the one that was built here, and whatever else
+ * was put there (`MAJOR-SYSTEM/pgturret.so`, e.g. `17-linux-arm64-glibc`).
+ *
  * The Bun that another machine's executable is made of comes from the npm registry, by the npm client as it is set up
  * here, in the version that package.json pins.
  */
@@ -15,6 +18,9 @@ import { dirname, join } from 'node:path'
 const ROOT = dirname(import.meta.dir)
 const DIST = join(ROOT, 'dist')
 const CACHE = join(ROOT, 'node_modules', '.cache', 'bun-runtimes')
+
+/** Modules that are embedded: `dist/shims/15-linux-x64-glibc/pgturret.so`. */
+const SHIMS = join(DIST, 'shims')
 
 interface Target {
   readonly bun: Bun.Build.CompileTarget
@@ -58,7 +64,51 @@ function run(command: string[]): void {
   if (exitCode !== 0) throw new Error(`${command[0]} failed: ${stderr.toString().trim()}`)
 }
 
-async function compile(name: string, target: Target | undefined): Promise<void> {
+/** Operating system, processor and C library of an executable, as its modules are named. */
+function systemOf(name: string | undefined): string {
+  const system = name ?? `${process.platform}-${process.arch}`
+  return system.startsWith('linux') && !system.endsWith('-musl') ? `${system}-glibc` : system
+}
+
+/** Adds the module that `make shim` has built here, so that an executable for this machine carries it. */
+function collectShim(): void {
+  const built = join(ROOT, 'shim', 'pgturret.so')
+  if (!existsSync(built)) return
+  const pgConfig = Bun.spawnSync(['sh', join(ROOT, 'scripts/prerequisites.sh'), '--pg-config'])
+  if (pgConfig.exitCode !== 0) return
+  const { stdout } = Bun.spawnSync([pgConfig.stdout.toString().trim(), '--version'])
+  const major = /\d+/.exec(stdout.toString())?.[0]
+  const folder = join(SHIMS, `${major}-${systemOf(undefined)}`)
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(built, join(folder, 'pgturret.so'))
+}
+
+/** Puts the modules that fit the executable in the place of the empty list that the source has. */
+function embedShims(system: string): Bun.BunPlugin {
+  return {
+    name: 'prebuilt modules',
+    setup: (build) => {
+      build.onLoad({ filter: /[/\\]shim[/\\]prebuilt-list\.ts$/ }, () => {
+        const found = existsSync(SHIMS) ? readdirSync(SHIMS).sort() : []
+        const fitting = found.filter((folder) => folder.replace(/^\d+-/, '') === system)
+        const imports = fitting.map(
+          (folder, i) =>
+            `import path${i} from ${JSON.stringify(join(SHIMS, folder, 'pgturret.so'))} with { type: 'file' }`,
+        )
+        const entries = fitting.map(
+          (folder, i) => `{ major: ${Number.parseInt(folder, 10)}, system: '${system}', path: path${i} }`,
+        )
+        return {
+          contents: `${imports.join('\n')}\nexport const PREBUILT = [${entries.join(', ')}]\n`,
+          loader: 'ts',
+        }
+      })
+    },
+  }
+}
+
+async function compile(name: string, targetName: string | undefined): Promise<void> {
+  const target = targetName === undefined ? undefined : TARGETS[targetName]!
   const began = performance.now()
   const outfile = join(DIST, name)
   // Compiled beside and moved over, so that a running executable is never written into.
@@ -67,6 +117,7 @@ async function compile(name: string, target: Target | undefined): Promise<void> 
   const result = await Bun.build({
     entrypoints: [join(ROOT, 'src/cli/main.ts')],
     define: { PGTURRET_COMMIT: JSON.stringify(commit()) },
+    plugins: [embedShims(systemOf(targetName))],
     minify: { syntax: true, whitespace: true, identifiers: false },
     // What lies in the folder where it is started is none of its business: no .env, no bunfig.
     compile: { outfile: fresh, autoloadDotenv: false, autoloadBunfig: false, ...compileFor },
@@ -79,6 +130,7 @@ async function compile(name: string, target: Target | undefined): Promise<void> 
 
 async function main(words: readonly string[]): Promise<void> {
   mkdirSync(DIST, { recursive: true })
+  collectShim()
   if (words.length === 0) return compile('pgturret', undefined)
   const names = words.includes('--all') ? Object.keys(TARGETS) : words
   const unknown = names.filter((name) => TARGETS[name] === undefined)
@@ -88,7 +140,7 @@ async function main(words: readonly string[]): Promise<void> {
     )
     process.exit(2)
   }
-  for (const name of names) await compile(`pgturret-${name}`, TARGETS[name])
+  for (const name of names) await compile(`pgturret-${name}`, name)
 }
 
 await main(process.argv.slice(2))

@@ -22,7 +22,7 @@ export interface GeneratedFile {
 /** Every generated file; what makes it stands in `scripts/generate/`. */
 export const GENERATED: readonly GeneratedFile[] = [
   { path: 'src/exporters/registry.generated.ts', contents: exporterRegistry },
-  { path: 'src/cli/shim-sources.generated.ts', contents: shimSources },
+  { path: 'src/shim/sources.generated.ts', contents: shimSources },
   { path: 'docs/reference/record.schema.json', contents: recordSchema },
   { path: 'docs/reference/cli.md', contents: cliReference },
 ]

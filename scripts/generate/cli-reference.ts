@@ -2,7 +2,15 @@ import { join } from 'node:path'
 
 const MAIN = join(import.meta.dir, '../../src/cli/main.ts')
 
-const COMMANDS = [[], ['listen'], ['tail'], ['replay'], ['shim', 'build'], ['shim', 'install']]
+const COMMANDS = [
+  [],
+  ['listen'],
+  ['tail'],
+  ['replay'],
+  ['shim', 'build'],
+  ['shim', 'install'],
+  ['shim', 'status'],
+]
 
 /** `docs/reference/cli.md`: what every command says of itself with --help. */
 export function cliReference(): string {

@@ -6,7 +6,7 @@ const FOLDER = join(import.meta.dir, '../../shim')
 /** What PGXS needs to build and install the module: everything at the top of `shim/` but the tests. */
 const isSource = (name: string): boolean => name === 'Makefile' || /\.(?:c|h|sql|control)$/.test(name)
 
-/** `src/cli/shim-sources.generated.ts`: the module's source, embedded into the executable. */
+/** `src/shim/sources.generated.ts`: the module's source, embedded into the executable. */
 export function shimSources(): string {
   const names = readdirSync(FOLDER).filter(isSource).sort()
   const imports = names.map(
