@@ -102,7 +102,7 @@ export function classify(thrown: unknown): DeliveryError {
   ) {
     return thrown
   }
-  if (!(thrown instanceof Error)) return new RetryableError(String(thrown), { cause: thrown })
+  if (!(thrown instanceof Error)) return new RetryableError(textOf(thrown), { cause: thrown })
   const code = (thrown as { code?: unknown }).code
   if (typeof code === 'string') {
     const blocked = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT'
@@ -113,4 +113,13 @@ export function classify(thrown: unknown): DeliveryError {
     return new PermanentError(`bug in the exporter: ${thrown.name}: ${thrown.message}`, { cause: thrown })
   }
   return new RetryableError(thrown.message || thrown.name, { cause: thrown })
+}
+
+/** What a thrown value says; an object without a way to become a text must not throw a second time. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'an object without a text'
+  }
 }

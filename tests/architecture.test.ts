@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+
+/** Who may import whom: TypeScript has no word for it, so this test has. */
+
+const SRC = join(import.meta.dir, '../src')
+const TESTS = import.meta.dir
+
+const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  .sort()
+
+const textOf = (path: string): string => readFileSync(join(SRC, path), 'utf8')
+
+/** Paths of ours that a file imports, from `src/`; what comes from elsewhere (packages, package.json) is left out. */
+function importsOf(path: string): string[] {
+  const specifiers = [...textOf(path).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((found) => found[1]!)
+  const resolved = specifiers.map((specifier) => relative(SRC, join(SRC, dirname(path), specifier)))
+  return resolved.filter((one) => !one.startsWith('..'))
+}
+
+/** The folder of a file, or its own name where it stands at the top. */
+const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path)
+
+/** What each folder may import beside itself. `cli` may import everything. */
+const MAY: Readonly<Record<string, readonly string[]>> = {
+  codec: ['errors.ts'],
+  record: ['codec'],
+  filter: ['record', 'codec'],
+  render: ['record', 'codec'],
+  config: ['codec'],
+  ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
+  pipeline: ['record', 'codec', 'render', 'errors.ts', 'log.ts', 'clock.ts', 'exporter.ts'],
+  exporters: ['config', 'errors.ts', 'clock.ts', 'exporter.ts', 'file-write.ts'],
+  shim: ['errors.ts'],
+  'exporter.ts': ['render', 'errors.ts'],
+  'errors.ts': [],
+  'log.ts': ['clock.ts'],
+  'clock.ts': [],
+  'file-write.ts': ['clock.ts'],
+  'version.ts': [],
+}
+
+describe('imports', () => {
+  for (const path of sources.filter((one) => roomOf(one) !== 'cli')) {
+    test(path, () => {
+      const room = roomOf(path)
+      const allowed = MAY[room]
+      expect(allowed, `${room} has no entry in the table of this test`).toBeDefined()
+      const strangers = importsOf(path).filter(
+        (one) => roomOf(one) !== room && !allowed!.includes(roomOf(one)),
+      )
+      expect(strangers).toEqual([])
+    })
+  }
+
+  test('exporters do not import each other', () => {
+    for (const path of sources.filter((one) => one.startsWith('exporters/') && !one.includes('generated'))) {
+      expect(importsOf(path).filter((one) => one.startsWith('exporters/'))).toEqual([])
+    }
+  })
+
+  test('the table names nothing that is gone', () => {
+    const rooms = new Set(sources.map(roomOf))
+    expect(Object.keys(MAY).filter((room) => !rooms.has(room))).toEqual([])
+  })
+
+  test('the parser of this test sees imports', () => {
+    expect(importsOf('pipeline/pipeline.ts')).toContain('pipeline/lane.ts')
+    expect(importsOf('cli/main.ts')).toContain('cli/program.ts')
+  })
+})
+
+describe('house rules', () => {
+  test('only main ends the process', () => {
+    const ending = sources.filter((path) => /process\.(?:exit|abort|reallyExit)\b/.test(textOf(path)))
+    expect(ending).toEqual(['cli/main.ts'])
+  })
+
+  test('no file is named for what it does not say', () => {
+    expect(
+      sources.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|misc|managers?)\b/.test(path)),
+    ).toEqual([])
+  })
+
+  test('files stay small', () => {
+    const long = sources.filter((path) => textOf(path).split('\n').length > 400)
+    expect(long).toEqual(['record/sqlstate.ts'].filter((path) => long.includes(path)))
+  })
+
+  test('every exporter is registered and has its tests', () => {
+    const names = readdirSync(join(SRC, 'exporters')).filter((name) => !name.includes('generated'))
+    const registry = textOf('exporters/registry.generated.ts')
+    for (const name of names) {
+      expect(registry).toContain(`'./${name}'`)
+      expect(existsSync(join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts')))).toBe(true)
+    }
+  })
+})

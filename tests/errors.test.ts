@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import {
+  BlockedError,
+  ConfigError,
+  classify,
+  InputError,
+  PermanentError,
+  RetryableError,
+  TooLargeError,
+} from '../src/errors.ts'
+
+describe('every error class says its own name and code', () => {
+  const cause = new Error('cause')
+  test.each([
+    [new ConfigError(['a', 'b']), 'ConfigError', 'PGT_CONFIG'],
+    [new InputError('truncated', 'm', 7), 'InputError', 'PGT_INPUT'],
+    [new RetryableError('m', { retryAfterMs: 5, cause }), 'RetryableError', 'PGT_RETRYABLE'],
+    [new PermanentError('m', { status: 400, cause }), 'PermanentError', 'PGT_PERMANENT'],
+    [new TooLargeError('m'), 'TooLargeError', 'PGT_TOO_LARGE'],
+    [new BlockedError('m', { status: 401, cause }), 'BlockedError', 'PGT_BLOCKED'],
+  ])('%p', (error, name, code) => {
+    expect(error.name).toBe(name)
+    expect(error.code).toBe(code as typeof error.code)
+    expect(error).toBeInstanceOf(Error)
+    expect(Object.prototype.toString.call(error)).toBe('[object Error]')
+  })
+
+  test('what they carry', () => {
+    expect(new ConfigError(['a', 'b']).problems).toEqual(['a', 'b'])
+    expect(new InputError('truncated', 'm', 7)).toMatchObject({ reason: 'truncated', offset: 7 })
+    expect(new RetryableError('m', { retryAfterMs: 5, cause })).toMatchObject({ retryAfterMs: 5, cause })
+    expect(new BlockedError('m', { status: 401, cause })).toMatchObject({ status: 401, cause })
+  })
+})
+
+describe('classify', () => {
+  const withCode = (error: Error, code: string): Error => Object.assign(error, { code })
+  const abort = new DOMException('aborted', 'AbortError')
+  const timeout = new DOMException('timed out', 'TimeoutError')
+
+  test.each([
+    [
+      'a refused connection, which is a TypeError with a code',
+      withCode(new TypeError('x'), 'ECONNREFUSED'),
+      RetryableError,
+    ],
+    ['a name that is not found', withCode(new TypeError('x'), 'ENOTFOUND'), RetryableError],
+    ['a full disk', withCode(new Error('x'), 'ENOSPC'), RetryableError],
+    ['a timeout', timeout, RetryableError],
+    ['an abort', abort, RetryableError],
+    ['a closed folder', withCode(new Error('x'), 'EACCES'), BlockedError],
+    ['a missing folder', withCode(new Error('x'), 'ENOENT'), BlockedError],
+    ['a read-only file system', withCode(new Error('x'), 'EROFS'), BlockedError],
+    ['a bug of the exporter', new TypeError('undefined is not a function'), PermanentError],
+    ['another bug', new RangeError('x'), PermanentError],
+    ['an unknown error', new Error('x'), RetryableError],
+    ['a text', 'x', RetryableError],
+    ['nothing', undefined, RetryableError],
+  ])('%s', (_, thrown, verdict) => {
+    expect(classify(thrown)).toBeInstanceOf(verdict)
+  })
+
+  test('passes its own classes through', () => {
+    for (const error of [
+      new RetryableError('m'),
+      new PermanentError('m'),
+      new TooLargeError('m'),
+      new BlockedError('m'),
+    ]) {
+      expect(classify(error)).toBe(error)
+    }
+  })
+
+  test('is total, and keeps the cause', () => {
+    fc.assert(
+      fc.property(fc.anything(), (thrown) => {
+        const verdict = classify(thrown)
+        const known = [RetryableError, PermanentError, TooLargeError, BlockedError]
+        expect(known.some((one) => verdict instanceof one)).toBe(true)
+        expect(verdict.cause).toBe(thrown)
+      }),
+    )
+  })
+})
