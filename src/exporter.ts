@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { DeliveryError } from './errors.ts'
 import type { Format } from './render/encoder.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface Exporter {
   open?(signal: AbortSignal): Promise<void>
   /** Resolves once the destination has accepted the whole batch; otherwise throws. */
   send(batch: Batch, signal: AbortSignal): Promise<void>
+  /** Whether a failure only means that nobody reads any more (`| head`): the end, and nothing to report. */
+  isEnd?(error: DeliveryError): boolean
   /** SIGHUP: files are opened anew. */
   reopen?(): Promise<void>
   /** Called once, at the end, even if `open` failed. */
@@ -30,6 +33,8 @@ export interface Exporter {
 /** What an exporter may use of its surroundings. */
 export interface ExporterContext {
   readonly userAgent: string
+  /** Format of the batches. */
+  readonly format: Format | 'febe'
 }
 
 /** One kind of destination: how it is named, what it takes, how to make one. */
@@ -40,8 +45,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly summary: string
   /** URL schemes by which `--to` finds it, without the colon. */
   readonly schemes: readonly string[]
-  /** What the URL itself says, as options; throws a sentence when the URL cannot be meant. */
-  fromUrl?(url: URL): Record<string, unknown>
+  /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
+  fromUrl?(url: URL, text: string): Record<string, unknown>
   readonly options: S
   /** What can be seen to be wrong on this machine before anything starts, in a sentence. Touches no network. */
   problem?(options: z.output<S>): string | undefined

@@ -48,10 +48,13 @@ export function commandLine(
   operands: boolean,
 ): CommandLine {
   const rest: string[] = []
+  let afterUnknown = false
   for (const word of command.args) {
-    if (word.startsWith('-') && word !== '-')
-      problems.push(`${word.split('=')[0]}: unknown option${nearest(word, command)}`)
-    else rest.push(word)
+    const isOption = word.startsWith('-') && word !== '-'
+    if (isOption) problems.push(`${word.split('=')[0]}: unknown option${nearest(word, command)}`)
+    // What follows an unknown option is likely its value, and may be a secret: it is not repeated.
+    else if (!afterUnknown) rest.push(word)
+    afterUnknown = isOption && !word.includes('=')
   }
   if (!operands) for (const word of rest) problems.push(`"${word}": unexpected argument`)
   return { flags: command.opts(), env: context.env, operands: rest }
@@ -78,7 +81,7 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** Throws when there is any problem. */
+/** Throws when there is any problem; what two destinations share is said once. */
 export function refuse(problems: readonly string[]): void {
-  if (problems.length > 0) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)])
 }

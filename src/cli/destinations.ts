@@ -1,5 +1,6 @@
+import { z } from 'zod'
 import { systemClock } from '../clock.ts'
-import { type Given, readOptions } from '../config/options.ts'
+import { type Given, optionSpecs, readOptions } from '../config/options.ts'
 import type { DeliveryError } from '../errors.ts'
 import type { ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
@@ -23,38 +24,81 @@ const known = (): string => {
   return `stdout, or a URL that begins with ${urls.map((scheme) => `${scheme}:`).join(', ')}`
 }
 
-/**
- * Reads a `--to` value: an exporter's name, or a URL by whose scheme it is found.
- *
- * @param format format for exporters that leave the choice
- * @returns the destination, or nothing; what is wrong is added to `problems`
- */
-export function readDestination(
-  to: string,
-  format: Format | 'febe',
+/** A destination as it was asked for. */
+export interface Asked {
+  /** An exporter's name, or a URL by whose scheme it is found. */
+  readonly to: string
+  /** Format for exporters that leave the choice. */
+  readonly format: Format | 'febe'
+  /** The flag that asked, where it was not `--to`. */
+  readonly flag?: string
+}
+
+/** Reads destinations. What is wrong is added to `problems`; what cannot be read is left out. */
+export function readDestinations(asked: readonly Asked[], given: Given, problems: string[]): Destination[] {
+  const destinations = asked.map((one) => readDestination(one, given, problems))
+  const used = asked.map(({ to }) => definitionOf(to))
+  // One that is not known may be the one that the flags are meant for.
+  const unused = used.includes(undefined) ? [] : EXPORTERS.filter((exporter) => !used.includes(exporter))
+  for (const { name, options } of unused) {
+    const flags = optionSpecs(options, name).filter(({ attribute }) => given.flags[attribute] !== undefined)
+    problems.push(...flags.map(({ flag }) => `${flag}: no --to sends to ${name}`))
+  }
+  return destinations.filter((destination) => destination !== undefined)
+}
+
+const schemeOf = (to: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.exec(to)?.[1]?.toLowerCase()
+
+function definitionOf(to: string): ExporterDefinition | undefined {
+  const scheme = schemeOf(to)
+  return EXPORTERS.find(({ name, schemes }) => name === to || (scheme && schemes.includes(scheme)))
+}
+
+function readDestination(
+  { to, format, flag }: Asked,
   given: Given,
   problems: string[],
 ): Destination | undefined {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(to)?.[1]?.toLowerCase()
-  const definition = EXPORTERS.find(
-    ({ name, schemes }) => name === to || (scheme && schemes.includes(scheme)),
-  )
+  const definition = definitionOf(to)
   if (definition === undefined) {
-    problems.push(`--to: ${JSON.stringify(to)} is no destination; expected ${known()}`)
+    problems.push(`--to: "${withoutSecrets(to)}" is no destination; expected ${known()}`)
     return undefined
   }
+  const name = flag ?? `--to ${definition.name}`
+  const fromUrl = optionsFromUrl(definition, to, name, problems)
+  // A URL that cannot be read does not keep what is wrong with the flags from being said.
+  const schema = fromUrl === undefined ? flagsOnly(definition) : definition.options
+  const options = readOptions(schema, given, problems, definition.name, fromUrl)
+  if (options === undefined || fromUrl === undefined) return undefined
+  const problem = definition.problem?.(options)
+  if (problem !== undefined) {
+    problems.push(`${name}: ${problem}`)
+    return undefined
+  }
+  return { definition, options, format: definition.format === 'chosen' ? format : definition.format }
+}
+
+function optionsFromUrl(
+  definition: ExporterDefinition,
+  to: string,
+  name: string,
+  problems: string[],
+): Record<string, unknown> | undefined {
   try {
-    const fromUrl = scheme === undefined ? {} : definition.fromUrl?.(parseUrl(to))
-    const options = readOptions(definition.options, given, problems, definition.name, fromUrl)
-    if (options === undefined) return undefined
-    const problem = definition.problem?.(options)
-    if (problem !== undefined) throw new Error(problem)
-    return { definition, options, format: definition.format === 'chosen' ? format : definition.format }
+    if (schemeOf(to) !== undefined) return definition.fromUrl?.(parseUrl(to), to) ?? {}
+    if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
+    return {}
   } catch (error) {
-    problems.push(`--to ${definition.name}: ${(error as Error).message}`)
+    problems.push(`${name}: ${(error as Error).message}`)
     return undefined
   }
 }
+
+const flagsOnly = ({ name, options }: ExporterDefinition) =>
+  z.object(Object.fromEntries(optionSpecs(options, name).map(({ key }) => [key, options.shape[key]!])))
+
+/** A URL for a message: what may be a password or a key is left out. */
+const withoutSecrets = (to: string): string => to.replace(/[^/]*@/g, '…@').replace(/\?.*$/s, '?…')
 
 function parseUrl(text: string): URL {
   try {
@@ -91,14 +135,14 @@ export function buildPipeline(
 }
 
 function deliveryTo(
-  { definition, options }: Destination,
+  { definition, options, format }: Destination,
   service: ServiceOptions,
   context: CommandContext,
   pipeline: Pipeline,
 ): Delivery {
   return new Delivery({
     name: definition.label(options),
-    exporter: definition.create(options, { userAgent: `pgturret/${VERSION}` }),
+    exporter: definition.create(options, { userAgent: `pgturret/${VERSION}`, format }),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,

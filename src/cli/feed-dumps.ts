@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import type { InputError } from '../errors.ts'
+import { InputError } from '../errors.ts'
 import { readDump } from '../ingest/dump.ts'
 import type { Wanted } from '../ingest/stream.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
@@ -12,8 +12,9 @@ const STEP_BYTES = 4 * 1024 * 1024
 /** Damaged places that are reported one by one; the rest is only counted. */
 const MOST_REPORTS = 20
 
-/** A sentence for each file that cannot be read. */
+/** A sentence for each file that cannot be read, or one when there is none. */
 export function fileProblems(files: readonly string[]): string[] {
+  if (files.length === 0) return ['expected the file of a dump, or - for standard input']
   return files.flatMap((file) => {
     if (file === '-') return []
     const status = statSync(file, { throwIfNoEntry: false })
@@ -38,11 +39,12 @@ export async function feedDumps(
   let records = 0
   let damaged = 0
   for (const file of files) {
-    const report = (error: InputError) => {
-      if (++damaged <= MOST_REPORTS)
-        context.log.error(`${nameOf(file)}: ${error.message}`, { offset: error.offset })
+    const report = (error: InputError | NodeJS.ErrnoException) => {
+      if (++damaged > MOST_REPORTS) return
+      const where = error instanceof InputError ? { offset: error.offset } : {}
+      context.log.error(`${nameOf(file)}: ${error.message}`, where)
     }
-    const counts = await readDump(file, {
+    const reading = readDump(file, {
       ...options,
       handler: {
         record: (record) => pipeline.accept(record),
@@ -50,10 +52,17 @@ export async function feedDumps(
       },
       damaged: report,
       next: async () => {
+        // Standard input may be silent for hours now.
+        pipeline.flush()
         await pipeline.room(STEP_BYTES)
         return !pipeline.closed
       },
     })
+    const counts = await reading.catch((error: NodeJS.ErrnoException) => {
+      if (error.syscall === undefined) throw error
+      report(error)
+    })
+    if (counts === undefined) continue
     records += counts.records
     if (counts.unknownFrames > 0) {
       context.log.warn(`${nameOf(file)}: skipped frames of a type that is not known`, {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { systemClock } from '../clock.ts'
@@ -12,7 +13,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import { FORMATS, type Format } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
-import { buildPipeline, type Destination, readDestination, wantsColor } from './destinations.ts'
+import { type Asked, buildPipeline, type Destination, readDestinations, wantsColor } from './destinations.ts'
 import { ExitCode } from './exit-code.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -95,11 +96,10 @@ function destinationsOf(chosen: Format | undefined, given: Given, problems: stri
   }
   const format = chosen ?? (to.length === 0 ? 'pretty' : 'json')
   const targets = to.length === 0 ? ['stdout'] : to
-  const destinations = targets.map((target) => readDestination(target, format, given, problems))
-  if (dump !== undefined) {
-    destinations.push(readDestination(`file://${encodeURI(resolve(dump))}`, 'febe', given, problems))
-  }
-  return destinations.filter((destination) => destination !== undefined)
+  const asked: Asked[] = targets.map((target) => ({ to: target, format }))
+  if (dump !== undefined)
+    asked.push({ to: pathToFileURL(resolve(dump)).href, format: 'febe', flag: '--dump' })
+  return readDestinations(asked, given, problems)
 }
 
 async function serve(

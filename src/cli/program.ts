@@ -28,7 +28,7 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     )
     .version(versionLine(), '-V, --version', 'print the version')
     .exitOverride()
-    .configureOutput({ writeOut: context.print })
+    .configureOutput({ writeOut: context.print, writeErr: context.complain })
     .addHelpText('after', HELP)
   for (const add of [addListen, addTail, addReplay, addShim]) add(program, run, context)
   try {

@@ -8,7 +8,7 @@ import { atLeast } from '../filter/level.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
-import { buildPipeline, readDestination, wantsColor } from './destinations.ts'
+import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -50,7 +50,9 @@ export function addReplay(
 ) {
   const command = program
     .command('replay')
-    .argument('<dump...>', 'files of logfebe frames, in this order; - is standard input')
+    // Not `<dump...>`: that it is missing is said together with everything else that is wrong.
+    .argument('[dump...]', 'files of logfebe frames, in this order; - is standard input')
+    .usage('[options] <dump...>')
     .summary('send a recording to destinations')
     .description(
       'Reads dumps (listen --dump, journal segments, captures of a socket) and sends their records on.',
@@ -70,9 +72,9 @@ async function replay(command: Command, context: CommandContext): Promise<number
   // Also when another option is wrong: everything that is wrong is said at once.
   const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
   const targets = to.length === 0 ? ['stdout'] : to
-  const destinations = targets.map((target) =>
-    readDestination(target, read?.format ?? 'json', given, problems),
-  )
+  const format = read?.format ?? 'json'
+  const asked = targets.map((target) => ({ to: target, format }))
+  const destinations = readDestinations(asked, given, problems)
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
@@ -81,11 +83,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
     giveUp: (error: unknown) => error instanceof BlockedError,
     color: wantsColor(read!.color, context),
   }
-  const pipeline = buildPipeline(
-    destinations.filter((one) => one !== undefined),
-    service,
-    context,
-  )
+  const pipeline = buildPipeline(destinations, service, context)
   const feed = { maxFrameBytes: read!.maxFrameSize, wanted: atLeast(read!.level) }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))

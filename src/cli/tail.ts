@@ -7,7 +7,7 @@ import { atLeast } from '../filter/level.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
-import { buildPipeline, readDestination, wantsColor } from './destinations.ts'
+import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 
 const options = z.object({
@@ -34,7 +34,9 @@ export function addTail(
 ) {
   const command = program
     .command('tail')
-    .argument('<dump...>', 'files of logfebe frames; - is standard input')
+    // Not `<dump...>`: that it is missing is said together with everything else that is wrong.
+    .argument('[dump...]', 'files of logfebe frames; - is standard input')
+    .usage('[options] <dump...>')
     .summary('read a recording like a person would')
     .description('Shows the records of dumps, one headline each with its details below.')
     .allowUnknownOption()
@@ -48,7 +50,7 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
   problems.push(...fileProblems(given.operands))
-  const screen = read && readDestination('stdout', read.format, given, problems)
+  const screen = readDestinations([{ to: 'stdout', format: read?.format ?? 'pretty' }], given, problems)
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
@@ -56,7 +58,7 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     giveUp: () => true,
     color: wantsColor(read!.color, context),
   }
-  const pipeline = buildPipeline([screen!], service, context)
+  const pipeline = buildPipeline(screen, service, context)
   const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: atLeast(read!.level) }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }

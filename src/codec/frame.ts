@@ -32,6 +32,7 @@ export const DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024
 export type FrameSink = (type: number, bytes: Uint8Array, start: number, end: number) => void
 
 const FIRST_CARRY_BYTES = 4096
+const MOST_KEPT_BYTES = 64 * 1024
 
 /**
  * Cuts a byte stream into frames, whatever the borders of the chunks it is pushed in.
@@ -121,8 +122,8 @@ export class FrameDecoder {
     if (this.#carried < 1 + length) return -1
     const carry = this.#carry
     this.#carried = 0
-    // One large frame must not pin its memory for the life of the connection.
-    if (carry.length > 1024 * 1024) this.#carry = new Uint8Array(0)
+    // One large frame must not pin its memory for the life of the connection: there may be thousands of them.
+    if (carry.length > MOST_KEPT_BYTES) this.#carry = new Uint8Array(0)
     sink(carry[0]!, carry, FRAME_HEADER_BYTES, 1 + length)
     this.offset += 1 + length
     return used + more

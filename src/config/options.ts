@@ -86,7 +86,10 @@ function rawValue(spec: OptionSpec, given: Given): { raw: unknown; from: string 
   if (flag !== undefined) return { raw: flag, from: spec.flag }
   const text = given.env[spec.env]
   if (text === undefined) return { raw: undefined, from: spec.flag }
-  if (spec.repeatable) return { raw: text.split(',').map((part) => part.trim()), from: spec.env }
+  if (spec.repeatable) {
+    const parts = text.split(',').map((part) => part.trim())
+    return { raw: parts.filter((part) => part !== ''), from: spec.env }
+  }
   if (spec.value !== undefined) return { raw: text, from: spec.env }
   const word = text.toLowerCase()
   return { raw: TRUE.has(word) ? true : FALSE.has(word) ? false : text, from: spec.env }

@@ -38,6 +38,7 @@ export function resolveSecret(text: string, env: Readonly<Record<string, string 
     if (value === undefined || value === '') throw new Error(`environment variable "${name}" is not set`)
     return new Secret(value)
   }
+  if (text === '') throw new Error('expected a secret that is not empty')
   if (!text.startsWith('file:')) return new Secret(text)
   const path = text.slice(5)
   let value: string

@@ -65,11 +65,19 @@ export function parseDuration(text: string): number | undefined {
   return found === null || unit === undefined ? undefined : Number(found[1]) * unit
 }
 
-/** A size in bytes. */
-export const size = () => parsed('a size such as 512kB, 64MB or 1GB', 'SIZE', parseSize)
+/** A size in bytes, at least one. */
+export const size = () =>
+  parsed('a size such as 512kB, 64MB or 1GB', 'SIZE', (text) => parseSize(text) || undefined)
+
+/** Longest time that a timer can be set for: one that is longer would go off at once. */
+const MOST_MS = 2 ** 31 - 1
 
 /** A time span in milliseconds. */
-export const duration = () => parsed('a time such as 250ms, 10s or 5m', 'TIME', parseDuration)
+export const duration = () =>
+  parsed('a time such as 250ms, 10s or 5m, up to 24d', 'TIME', (text) => {
+    const span = parseDuration(text)
+    return span !== undefined && span <= MOST_MS ? span : undefined
+  })
 
 /** A whole number within bounds. */
 export const integer = (least: number, most: number) =>

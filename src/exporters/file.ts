@@ -2,6 +2,7 @@ import {
   accessSync,
   close,
   constants,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
   open,
@@ -9,6 +10,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -16,7 +18,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { fileMode, integer, size } from '../config/values.ts'
-import type { Batch, Exporter } from '../exporter.ts'
+import { RetryableError } from '../errors.ts'
+import type { Batch, Exporter, ExporterContext } from '../exporter.ts'
 import { defineExporter } from '../exporter.ts'
 import { writeFully } from '../file-write.ts'
 
@@ -39,25 +42,29 @@ export default defineExporter({
   name: 'file',
   summary: 'Appends records to a local file, rotated by size, reopened on SIGHUP.',
   schemes: ['file'],
-  fromUrl: (url) => ({ path: pathOf(url) }),
+  fromUrl: (url, text) => ({ path: pathOf(url, text) }),
   options,
   label: (given) => given.path,
   problem: pathProblem,
   format: 'chosen',
-  batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
-  create: (given) => new FileExporter(given),
+  batch: () => ({ maxRecords: 1_000_000, maxBytes: 1024 * 1024 }),
+  create: (given, { format }) => new FileExporter(given, format),
 })
 
 /** `file:///var/log/x.ndjson` is absolute; `file:x.ndjson` and `file://./x.ndjson` are relative to where it runs. */
-function pathOf(url: URL): string {
+function pathOf(url: URL, text: string): string {
   if (url.search !== '' || url.hash !== '') throw new Error('a file URL takes no query; use --file-… flags')
-  if (url.hostname !== '' && url.hostname !== 'localhost') {
+  // A URL knows no relative path: what stands in front of it is only in the text.
+  const relative = url.hostname === '.' || (url.hostname === '' && !/^file:\//i.test(text))
+  if (url.hostname !== '' && !relative && url.hostname !== 'localhost') {
     throw new Error(
       `"${url.hostname}" would be a host: an absolute path has three slashes, file:///${url.hostname}${url.pathname}`,
     )
   }
-  const path = fileURLToPath(new URL(`file://${url.pathname}`))
-  if (path.endsWith('/'))
+  const path = relative
+    ? decodeURIComponent(text.replace(/^file:(?:\/\/\.\/)?/i, ''))
+    : fileURLToPath(new URL(`file://${url.pathname}`))
+  if (path === '' || path.endsWith('/'))
     throw new Error('expected the path of a file, such as file:///var/log/pgturret.ndjson')
   return resolve(path)
 }
@@ -78,85 +85,132 @@ function pathProblem(given: Options): string | undefined {
   }
 }
 
-/** Every record of pgturret's own JSON begins so: how a line that a killed process left unfinished is known. */
-const OWN_START = '{"timestamp":"'
-/** A torn line is looked for in the last bytes of a file. */
-const TAIL_BYTES = 1024 * 1024
+/** How every line of a format begins: so a line that a killed process left unfinished is known. */
+const LINE_STARTS: Readonly<Partial<Record<ExporterContext['format'], string>>> = {
+  json: '{"timestamp":"',
+  prototext: 'LogTime="',
+}
+/** A torn line is looked for backwards, in steps. */
+const STEP_BYTES = 64 * 1024
+const NEWLINE = 0x0a
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } = constants
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
 
 class FileExporter implements Exporter {
   readonly #options: Options
+  readonly #format: ExporterContext['format']
   #fd = -1
-  #size = 0
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
+  /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
+  #last: Promise<unknown> = Promise.resolve()
 
-  constructor(given: Options) {
+  constructor(given: Options, format: ExporterContext['format']) {
     this.#options = given
+    this.#format = format
   }
 
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return this.#inTurn(() => this.#open())
+  }
+
+  send(batch: Batch, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#open()
+      if (this.#mustRotate(batch.bytes.length)) await this.#rotate()
+      await (this.#regular ? this.#append(batch.bytes) : this.#write(batch.bytes, signal))
+    })
+  }
+
+  reopen(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#close()
+      await this.#open()
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close())
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work, work)
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #open(): Promise<void> {
     if (this.#fd >= 0) return
-    const fd = await openFile(this.#options.path, 'a+', this.#options.mode)
-    const status = fstatSync(fd)
-    this.#fd = fd
-    this.#regular = status.isFile()
-    this.#size = this.#regular ? status.size : 0
-    if (this.#regular && this.#size > 0) await this.#mendTail()
-  }
-
-  async send(batch: Batch): Promise<void> {
-    await this.open()
-    if (this.#mustRotate(batch.bytes.length)) await this.#rotate()
+    const { path, mode } = this.#options
+    const before = statSync(path, { throwIfNoEntry: false })
+    const fd = await openFile(path, flagsFor(before), mode)
     try {
-      await writeFully(this.#fd, batch.bytes)
-      this.#size += batch.bytes.length
+      // The process's umask has taken bits away.
+      if (before === undefined) fchmodSync(fd, mode)
+      const status = fstatSync(fd)
+      this.#regular = status.isFile()
+      if (this.#regular && this.#format !== 'febe') await this.#mendTail(fd, status.size)
+      this.#fd = fd
     } catch (error) {
-      // Sent again as a whole later: half of it must not stay.
-      if (this.#regular && (error as { written?: number }).written !== 0) ftruncateSync(this.#fd, this.#size)
+      await closeFile(fd)
       throw error
     }
   }
 
-  async reopen(): Promise<void> {
-    await this.close()
-    await this.open()
-  }
-
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     const fd = this.#fd
     this.#fd = -1
     if (fd >= 0) await closeFile(fd)
   }
 
-  /** Cuts off the record that a killed process left half written (its sender sends it again), else ends a foreign line. */
-  async #mendTail(): Promise<void> {
-    const length = Math.min(this.#size, TAIL_BYTES)
-    const tail = Buffer.alloc(length)
-    readSync(this.#fd, tail, 0, length, this.#size - length)
-    const lineEnd = tail.lastIndexOf(0x0a)
-    if (lineEnd === length - 1) return
-    const torn = tail.subarray(lineEnd + 1)
-    if (torn.subarray(0, OWN_START.length).toString('latin1') === OWN_START.slice(0, torn.length)) {
-      this.#size -= torn.length
-      ftruncateSync(this.#fd, this.#size)
-    } else {
-      this.#size += await writeFully(this.#fd, Buffer.from('\n'))
+  async #append(bytes: Uint8Array): Promise<void> {
+    try {
+      await writeFully(this.#fd, bytes)
+    } catch (error) {
+      // Sent again as a whole later: half of it must not stay. The size is asked for: somebody may have cut the file.
+      const written = (error as { written?: number }).written ?? 0
+      if (written > 0) ftruncateSync(this.#fd, Math.max(0, fstatSync(this.#fd).size - written))
+      throw error
     }
+  }
+
+  async #write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      const written = await writeFully(this.#fd, bytes, signal)
+      if (written < bytes.length) throw new RetryableError('told to stop in the middle of a batch')
+    } catch (error) {
+      // The reader of a pipe has gone: the next one gets the whole batch.
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') await this.#close()
+      throw error
+    }
+  }
+
+  /** Cuts off the record that a killed process left half written (its sender sends it again), else ends a foreign line. */
+  async #mendTail(fd: number, size: number): Promise<void> {
+    const begin = lastLineStart(fd, size)
+    if (begin === size) return
+    const lineStart = LINE_STARTS[this.#format]
+    const length = Math.min(size - begin, lineStart?.length ?? 0)
+    const torn = lineStart !== undefined && readText(fd, begin, length) === lineStart.slice(0, length)
+    if (torn) ftruncateSync(fd, begin)
+    else await writeFully(fd, Uint8Array.of(NEWLINE))
   }
 
   #mustRotate(more: number): boolean {
     const { maxSize } = this.#options
-    return this.#regular && maxSize !== undefined && this.#size > 0 && this.#size + more > maxSize
+    if (!this.#regular || maxSize === undefined) return false
+    const { size } = fstatSync(this.#fd)
+    return size > 0 && size + more > maxSize
   }
 
   async #rotate(): Promise<void> {
     const { path } = this.#options
-    await this.close()
+    await this.#close()
     renameSync(path, rotatedName(path))
-    await this.open()
+    await this.#open()
     this.#prune()
   }
 
@@ -166,10 +220,34 @@ class FileExporter implements Exporter {
     const prefix = `${basename(path)}.`
     const rotated = readdirSync(dirname(path))
       .filter((name) => name.startsWith(prefix) && ROTATED.test(name.slice(prefix.length)))
-      .sort()
+      .sort(byTimeAndNumber.compare)
     for (const name of rotated.slice(0, -keep)) rmSync(join(dirname(path), name), { force: true })
   }
 }
+
+/** How to open what is there: a pipe without a reader must fail, not block; only a file is read, for its torn line. */
+function flagsFor(status: Stats | undefined): number {
+  if (status?.isFIFO()) return O_WRONLY | O_NONBLOCK
+  return status === undefined || status.isFile() ? O_RDWR | O_APPEND | O_CREAT : O_WRONLY | O_APPEND
+}
+
+/** Where the last line begins; the file's size when it ends in a line end. */
+function lastLineStart(fd: number, size: number): number {
+  const step = Buffer.alloc(Math.min(size, STEP_BYTES))
+  for (let end = size; end > 0; end -= step.length) {
+    const start = Math.max(0, end - step.length)
+    const found = step.subarray(0, readSync(fd, step, 0, end - start, start)).lastIndexOf(NEWLINE)
+    if (found >= 0) return start + found + 1
+  }
+  return 0
+}
+
+function readText(fd: number, at: number, length: number): string {
+  const bytes = Buffer.alloc(length)
+  return bytes.toString('latin1', 0, readSync(fd, bytes, 0, length, at))
+}
+
+const byTimeAndNumber = new Intl.Collator('en', { numeric: true })
 
 /** What rotation puts behind a file's name; anything else in the folder is not ours to delete. */
 const ROTATED = /^\d{8}T\d{9}Z(?:-\d+)?$/

@@ -3,7 +3,7 @@ import { gzip as gzipCallback } from 'node:zlib'
 import { z } from 'zod'
 import { Secret } from '../config/secret.ts'
 import { choice, duration, header, integer, secret, size } from '../config/values.ts'
-import { BlockedError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
+import { BlockedError, type DeliveryError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 
 const gzip = promisify(gzipCallback)
@@ -38,6 +38,7 @@ export default defineExporter({
   options,
   // A query may hold a key: it is not shown.
   label: (given) => given.url.replace(/\?.*$/, ''),
+  problem: headerProblem,
   format: 'json',
   batch: (given) => ({ maxRecords: given.batchRecords, maxBytes: given.batchBytes }),
   create: (given, context) => new HttpExporter(given, context),
@@ -54,10 +55,27 @@ function splitCredentials(url: URL): Record<string, unknown> {
   return { url: bare.href, credentials: new Secret(Buffer.from(pair).toString('base64')) }
 }
 
+/** What a header can carry: a line end in a secret's file would otherwise be met at the first request. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/
+
+function headerProblem(given: Options): string | undefined {
+  if (given.token !== undefined && !HEADER_VALUE.test(given.token.reveal()))
+    return 'the token holds characters that no HTTP header can carry, such as a line end'
+  const wrong = given.header.find(({ value }) => !HEADER_VALUE.test(value.reveal()))
+  return (
+    wrong && `the header "${wrong.name}" holds characters that no HTTP header can carry, such as a line end`
+  )
+}
+
+/** As much of an answer as is read; what a server says beyond it is not needed. */
+const MOST_ANSWER_BYTES = 64 * 1024
+
 class HttpExporter implements Exporter {
   readonly #options: Options
   readonly #url: string
   readonly #headers: Headers
+  /** What must not be repeated, should the server echo it. */
+  readonly #secrets: readonly string[]
 
   constructor(given: Options, context: ExporterContext) {
     this.#options = given
@@ -70,22 +88,79 @@ class HttpExporter implements Exporter {
     if (given.credentials) this.#headers.set('Authorization', `Basic ${given.credentials.reveal()}`)
     if (given.token) this.#headers.set('Authorization', `Bearer ${given.token.reveal()}`)
     for (const { name, value } of given.header) this.#headers.set(name, value.reveal())
+    this.#secrets = secretsOf(given)
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
     const plain = this.#options.body === 'array' ? arrayBody(batch) : batch.bytes
     const body = this.#options.compression === 'gzip' ? await gzip(plain, { level: 1 }) : plain
-    const response = await fetch(this.#url, {
-      method: 'POST',
-      headers: this.#headers,
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeout)]),
-    })
+    const response = await this.#post(body, signal)
     // The connection is used again only when its answer was read to the end.
-    const answer = await response.text()
-    judge(response, answer)
+    const answer = await beginningOf(response)
+    if (response.ok) return
+    throw verdictOn(
+      response,
+      this.#secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), answer),
+    )
   }
+
+  async #post(body: Uint8Array, signal: AbortSignal): Promise<Response> {
+    const { timeout } = this.#options
+    try {
+      return await fetch(this.#url, {
+        method: 'POST',
+        headers: this.#headers,
+        body,
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
+      })
+    } catch (error) {
+      throw unanswered(error as Error, timeout)
+    }
+  }
+}
+
+/** A value in a URL's query that is at least so long may be a key. */
+const LEAST_KEY = 8
+
+function secretsOf(given: Options): string[] {
+  const query = [...new URL(given.url).searchParams.values()].filter((text) => text.length >= LEAST_KEY)
+  const secrets = [given.token, given.credentials, ...given.header.map(({ value }) => value)]
+  return [...secrets.flatMap((secret) => secret?.reveal() ?? []), ...query]
+}
+
+/**
+ * The text of an answer, its first bytes at least; a longer one costs the connection, not memory. One that breaks off
+ * does not matter: the status has been said.
+ */
+async function beginningOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const part of response.body ?? []) {
+      parts.push(part)
+      length += part.length
+      // Leaving the loop cancels the rest.
+      if (length >= MOST_ANSWER_BYTES) break
+    }
+  } catch {}
+  return Buffer.concat(parts).toString('utf8', 0, MOST_ANSWER_BYTES)
+}
+
+const UNANSWERED: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'could not connect',
+  ENOTFOUND: 'could not find the host',
+  ECONNRESET: 'the connection was closed without an answer',
+}
+
+/** Gives a request without an answer a message for an operator; errors of the language pass. */
+function unanswered(error: Error, timeout: number): Error {
+  if (error.name === 'TimeoutError')
+    return new RetryableError(`no answer within ${timeout} ms`, { cause: error })
+  const { code } = error as { code?: unknown }
+  if (typeof code !== 'string') return error
+  // The system's own messages may hold the URL, and the URL a key.
+  return new RetryableError(`${UNANSWERED[code] ?? 'the request failed'} (${code})`, { cause: error })
 }
 
 /** The records as one JSON array: their line ends become commas. */
@@ -101,22 +176,21 @@ export function arrayBody(batch: Batch): Uint8Array {
 const RETRY = new Set([408, 425, 429])
 const HOLD = new Set([401, 403, 404, 407])
 
-/** Turns an answer into success or into the error that says what to do about it. */
-function judge(response: Response, answer: string): void {
+/** Turns an answer that is no success into the error that says what to do about it. */
+function verdictOn(response: Response, answer: string): DeliveryError {
   const { status } = response
-  if (status >= 200 && status < 300) return
   const said = `the server answered ${status}${excerpt(answer)}`
-  if (status === 413) throw new TooLargeError(said)
+  if (status === 413) return new TooLargeError(said)
   if (status >= 300 && status < 400) {
-    throw new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
+    return new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
   }
-  if (HOLD.has(status)) throw new BlockedError(said, { status })
+  if (HOLD.has(status)) return new BlockedError(said, { status })
   if (RETRY.has(status) || (status >= 500 && status !== 501 && status !== 505)) {
-    throw new RetryableError(said, {
+    return new RetryableError(said, {
       retryAfterMs: retryAfter(response.headers.get('Retry-After'), Date.now()),
     })
   }
-  throw new PermanentError(said, { status })
+  return new PermanentError(said, { status })
 }
 
 /** The beginning of what the server said, on one line. */

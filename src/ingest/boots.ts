@@ -7,25 +7,38 @@ export interface Boot {
   received: bigint
 }
 
+/** Everything of `boot` up to `sequence` stands at or below `position` in the pipeline. */
+interface Mark {
+  readonly position: number
+  readonly boot: Boot
+  readonly sequence: bigint
+}
+
 /** Rings that are remembered; a sender beyond them only sends again what it has not been told of. */
 const MOST_BOOTS = 256
+/** Marks that wait for a destination that hangs; past it some are left out, and acknowledged with a later one. */
+const MOST_MARKS = 8192
 
 /**
  * Which sequences of which ring may be acknowledged: those that were received before a position of the pipeline that is
  * settled now.
  */
 export class Boots {
+  /** The one that was used last stands last. */
   readonly #boots = new Map<bigint, Boot>()
-  readonly #marks: { readonly position: number; readonly boot: Boot; readonly sequence: bigint }[] = []
+  #marks: Mark[] = []
+
+  /** Marks that wait. */
+  get waiting(): number {
+    return this.#marks.length
+  }
 
   /** What is known of a ring; a new one begins with nothing. */
   get(id: bigint): Boot {
-    let boot = this.#boots.get(id)
-    if (boot === undefined) {
-      boot = { id, durable: -1n, received: -1n }
-      if (this.#boots.size >= MOST_BOOTS) this.#boots.delete(this.#boots.keys().next().value!)
-      this.#boots.set(id, boot)
-    }
+    const boot = this.#boots.get(id) ?? { id, durable: -1n, received: -1n }
+    this.#boots.delete(id)
+    if (this.#boots.size >= MOST_BOOTS) this.#boots.delete(this.#boots.keys().next().value!)
+    this.#boots.set(id, boot)
     return boot
   }
 
@@ -33,6 +46,7 @@ export class Boots {
   mark(position: number, boot: Boot, sequence: bigint): void {
     boot.received = sequence
     this.#marks.push({ position, boot, sequence })
+    if (this.#marks.length > MOST_MARKS) this.#marks = thinned(this.#marks)
   }
 
   /** Everything at or below `position` is settled: returns the rings whose durable sequence has moved. */
@@ -47,7 +61,18 @@ export class Boots {
       }
       count++
     }
-    this.#marks.splice(0, count)
+    if (count > 0) this.#marks.splice(0, count)
     return moved
   }
+}
+
+/** Every second mark of each ring, the newest among them: a later mark says all that an earlier one does. */
+function thinned(marks: readonly Mark[]): Mark[] {
+  const turns = new Map<Boot, boolean>()
+  const kept = marks.toReversed().filter(({ boot }) => {
+    const turn = turns.get(boot) ?? true
+    turns.set(boot, !turn)
+    return turn
+  })
+  return kept.reverse()
 }

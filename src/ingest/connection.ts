@@ -1,7 +1,7 @@
 import type { Dropped, Ring } from '../codec/control.ts'
 import { encodeAcknowledgement } from '../codec/control.ts'
-import { FrameDecoder } from '../codec/frame.ts'
-import type { InputError } from '../errors.ts'
+import { FrameDecoder, FrameType } from '../codec/frame.ts'
+import { InputError } from '../errors.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Boot, Boots } from './boots.ts'
@@ -13,14 +13,18 @@ export interface RecordSink {
   acceptDropped(dropped: Dropped, source: Source): void
   /** No more input at the moment. */
   flush(): void
-  /** Records accepted so far. */
+  /** What was accepted so far, counted. */
   readonly position: number
 }
 
 /** The peer's side of a connection. */
 export interface Peer {
-  write(bytes: Uint8Array): void
+  /** Returns how many bytes were taken; for the rest it says when it takes bytes again (`drained`). */
+  write(bytes: Uint8Array): number
 }
+
+/** Acknowledgements that wait for a peer that does not read them. */
+const MOST_UNSENT_BYTES = 4096
 
 /** What a listener's connections share. */
 export interface ConnectionOptions {
@@ -37,13 +41,19 @@ export class Connection {
   pendingSince = 0
   /** The sender's ring, once it said so. */
   boot: Boot | undefined
+  /** Made to wait: time does not count against it meanwhile. */
+  waits = false
+  /** Records that came a second time and were left out, and what the sender said a second time not to have kept. */
+  readonly repeated = { records: 0, droppedBySender: 0n }
   readonly #options: ConnectionOptions
   readonly #peer: Peer
   readonly #decoder: FrameDecoder
   readonly #stream: LogStream
+  #greeted = false
   #pendingOffset = -1
   #acknowledged = -1n
-  /** Records up to here were received over an earlier connection: they come again and are left out. */
+  #unsent: Uint8Array = new Uint8Array(0)
+  /** Records up to here were received over another connection: they come again and are left out. */
   #skipTo: bigint | undefined
 
   constructor(options: ConnectionOptions, peer: Peer, now: number) {
@@ -92,6 +102,8 @@ export class Connection {
    * @throws InputError when the connection has to end; what came before is accepted
    */
   data(bytes: Uint8Array, now: number): void {
+    this.#greet(bytes)
+    this.#skipReceived()
     try {
       this.#stream.push(bytes)
     } finally {
@@ -113,31 +125,86 @@ export class Connection {
   /** Tells the sender what it may forget, if that is news. */
   acknowledge(): void {
     const { boot } = this
-    if (boot === undefined || boot.durable <= this.#acknowledged) return
-    this.#acknowledged = boot.durable
-    this.#peer.write(encodeAcknowledgement({ bootId: boot.id, sequence: boot.durable }))
+    const next = this.#stream.nextSequence
+    // While it does not read, the newest waits here: it says all that the ones before it would.
+    if (boot === undefined || next === undefined || this.#unsent.length > 0) return
+    // What came over an earlier connection may be settled before this one has sent it again; a sender would not
+    // understand word of what it has not sent.
+    const sequence = boot.durable < next ? boot.durable : next - 1n
+    if (sequence <= this.#acknowledged) return
+    this.#acknowledged = sequence
+    this.#send(encodeAcknowledgement({ bootId: boot.id, sequence }))
+  }
+
+  /** The peer takes bytes again. */
+  drained(): void {
+    const rest = this.#unsent
+    this.#unsent = new Uint8Array(0)
+    if (rest.length > 0) this.#send(rest)
+    this.acknowledge()
+  }
+
+  /** It was made to wait, and is read from again: its time begins anew. */
+  resumed(now: number): void {
+    this.waits = false
+    if (this.pendingSince > 0) this.pendingSince = now
+  }
+
+  #send(bytes: Uint8Array): void {
+    const taken = this.#unsent.length > 0 ? 0 : Math.max(0, this.#peer.write(bytes))
+    if (taken === bytes.length) return
+    this.#unsent = Buffer.concat([this.#unsent, bytes.subarray(taken)])
+    if (this.#unsent.length > MOST_UNSENT_BYTES)
+      throw new InputError('memory', 'it does not read what it is answered', this.#decoder.offset)
   }
 
   #record(record: RecordView): void {
     if (this.#skipTo !== undefined) {
-      if (record.sequence! <= this.#skipTo) return
+      const { sequence } = record
+      if (sequence !== undefined && sequence <= this.#skipTo) {
+        this.repeated.records++
+        return
+      }
       this.#skipTo = undefined
     }
     this.#options.sink.accept(record)
   }
 
   #dropped(dropped: Dropped, source: Source): void {
-    if (this.#skipTo !== undefined && dropped.firstSequence + dropped.count - 1n <= this.#skipTo) return
-    this.#options.sink.acceptDropped(dropped, source)
+    const first = dropped.firstSequence
+    const known = this.#skipTo === undefined || this.#skipTo < first ? 0n : this.#skipTo - first + 1n
+    if (known > 0n && known >= dropped.count) {
+      this.repeated.droppedBySender += dropped.count
+      return
+    }
+    this.repeated.droppedBySender += known
+    const news =
+      known === 0n ? dropped : { ...dropped, firstSequence: first + known, count: dropped.count - known }
+    this.#options.sink.acceptDropped(news, source)
   }
 
   #resume(ring: Ring): bigint {
     const boot = this.#options.boots.get(ring.bootId)
     this.boot = boot
     this.#acknowledged = boot.durable
-    this.#peer.write(encodeAcknowledgement({ bootId: boot.id, sequence: boot.durable }))
-    if (boot.received > boot.durable) this.#skipTo = boot.received
+    this.#send(encodeAcknowledgement({ bootId: boot.id, sequence: boot.durable }))
+    this.#skipTo = boot.received
     return boot.durable + 1n > ring.nextSequence ? boot.durable + 1n : ring.nextSequence
+  }
+
+  /** The first byte tells a stranger: what it sends may look like a long frame, and is not waited for. */
+  #greet(bytes: Uint8Array): void {
+    if (this.#greeted || bytes.length === 0) return
+    this.#greeted = true
+    if (bytes[0] !== FrameType.Version)
+      throw new InputError('unexpected_frame', 'the first frame is not a V frame', 0)
+  }
+
+  /** Over another connection of the same ring more may have come since the last bytes of this one. */
+  #skipReceived(): void {
+    const { boot } = this
+    const next = this.#stream.nextSequence
+    if (boot !== undefined && next !== undefined && next <= boot.received) this.#skipTo = boot.received
   }
 
   #mark(): void {

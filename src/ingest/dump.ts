@@ -1,6 +1,6 @@
 import { close as fsClose, open as fsOpen, read as fsRead } from 'node:fs'
 import { promisify } from 'node:util'
-import { FrameDecoder } from '../codec/frame.ts'
+import { FRAME_HEADER_BYTES, FrameDecoder } from '../codec/frame.ts'
 import { InputError } from '../errors.ts'
 import { Resync } from './resync.ts'
 import { LogStream, type StreamCounts, type StreamHandler, type Wanted } from './stream.ts'
@@ -11,6 +11,8 @@ const close = promisify(fsClose)
 
 const READ_BYTES = 1024 * 1024
 const STDIN = 0
+/** Most bytes of a header that one chunk can end in. */
+const CUT_HEADER_BYTES = FRAME_HEADER_BYTES - 1
 
 /** How a dump is read. */
 export interface DumpOptions {
@@ -47,7 +49,8 @@ export async function readDump(path: string, options: DumpOptions): Promise<Stre
       pending.catch(() => undefined)
       reader.push(buffers[turn & 1]!.subarray(0, bytesRead))
       if (!(await options.next())) {
-        await pending
+        // A file must not be closed under a read; standard input is not closed, and may be silent for hours.
+        if (fd !== STDIN) await pending
         return reader.counts
       }
     }
@@ -68,6 +71,8 @@ export class DumpReader {
   #base = 0
   /** The byte that is taken next. */
   #position = 0
+  /** The last bytes before it: where a header was cut, another one may begin. */
+  #before: Uint8Array = new Uint8Array(0)
 
   constructor(options: DumpOptions) {
     this.#options = options
@@ -93,6 +98,9 @@ export class DumpReader {
     let rest: Uint8Array | undefined = chunk
     while (rest !== undefined && rest.length > 0)
       rest = this.#resync ? this.#search(rest) : this.#decode(rest)
+    this.#before = Buffer.concat([this.#before, chunk.subarray(-CUT_HEADER_BYTES)]).subarray(
+      -CUT_HEADER_BYTES,
+    )
   }
 
   /** The file has ended. */
@@ -114,10 +122,10 @@ export class DumpReader {
       if (!(error instanceof InputError)) throw error
       this.#report(error)
       this.#resync = new Resync()
-      // The header that cannot be one may have begun in an earlier chunk: its few bytes there hold no frame.
-      const skip = Math.max(0, this.#base + error.offset + 1 - this.#position)
+      // Right behind the first byte of what cannot be a header; it may have begun in an earlier chunk.
+      const skip = this.#base + error.offset + 1 - this.#position
       this.#position += skip
-      return bytes.subarray(skip)
+      return skip >= 0 ? bytes.subarray(skip) : Buffer.concat([this.#before.subarray(skip), bytes])
     }
   }
 

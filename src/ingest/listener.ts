@@ -1,6 +1,7 @@
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { InputError, type InputReason } from '../errors.ts'
+import { ConfigError, InputError, type InputReason } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { Boots } from './boots.ts'
 import { Connection, type RecordSink } from './connection.ts'
@@ -29,13 +30,13 @@ export interface ListenerOptions {
 /** What a listener has seen. */
 export interface ListenerStats extends StreamCounts {
   connections: number
+  /** Records that came a second time, over a new connection, and were left out; not part of `records`. */
+  repeatedRecords: number
   /** Connections that were ended for what they sent, by reason. */
   readonly refused: Map<InputReason | 'too_many_connections', number>
 }
 
 type Socket = Bun.Socket<Connection | undefined>
-
-const outOfMemory = (): InputError => new InputError('memory', 'unfinished frames take too much memory', 0)
 
 /** How often deadlines are looked at. */
 const SWEEP_MS = 1000
@@ -47,6 +48,7 @@ const MOST_QUIET_WAIT_MS = 1000
 export class Listener {
   readonly stats: ListenerStats = {
     connections: 0,
+    repeatedRecords: 0,
     frames: 0,
     records: 0,
     unknownFrames: 0,
@@ -62,6 +64,8 @@ export class Listener {
   #sweeper: ReturnType<typeof setInterval> | undefined
   #lastData = 0
   #paused = false
+  /** At the end: nothing is read any more. */
+  #deaf = false
   /** Memory that unfinished frames take now. */
   #held = 0
 
@@ -82,6 +86,26 @@ export class Listener {
   async start(): Promise<void> {
     const { path, mode, groupId } = this.#options
     await prepareSocketPath(path)
+    // It gets its name when it is ready: nobody meets it half open, and when the server stops, Bun removes whatever has
+    // the name that it was given, which by then may be another's.
+    const hidden = join(dirname(path), `.${process.pid.toString(36)}`)
+    try {
+      rmSync(hidden, { force: true })
+      this.#listen(hidden, mode)
+      chmodSync(hidden, mode)
+      if (groupId !== undefined) chownSync(hidden, -1, groupId)
+      this.#inode = lstatSync(hidden).ino
+      renameSync(hidden, path)
+    } catch (error) {
+      this.#server?.stop(true)
+      rmSync(hidden, { force: true })
+      const why = (error as Error).message.replaceAll(hidden, path)
+      throw new ConfigError([`--socket: could not listen on "${path}": ${why}`])
+    }
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
+  }
+
+  #listen(path: string, mode: number): void {
     // The file must never be more open than it is going to be, not even for a moment.
     const umask = process.umask(0o777 & ~mode)
     try {
@@ -91,17 +115,14 @@ export class Listener {
         socket: {
           open: (socket) => this.#opened(socket),
           data: (socket, bytes) => this.#data(socket, bytes),
+          drain: (socket) => this.#sockets.get(socket)?.drained(),
           close: (socket) => this.#closed(socket),
-          error: (socket) => this.#closed(socket),
+          error: (socket, error) => this.#failed(socket, error),
         },
       })
     } finally {
       process.umask(umask)
     }
-    chmodSync(path, mode)
-    if (groupId !== undefined) chownSync(path, -1, groupId)
-    this.#inode = lstatSync(path).ino
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS)
   }
 
   /** Destinations have moved on: acknowledge, and read again from senders that were made to wait. */
@@ -112,16 +133,14 @@ export class Listener {
         if (connection.boot !== undefined && moved.has(connection.boot)) connection.acknowledge()
       }
     }
-    if (this.#paused && !this.#options.sink.full) {
-      this.#paused = false
-      for (const socket of this.#sockets.keys()) socket.resume()
-    }
+    if (this.#paused && !this.#deaf && !this.#options.sink.full) this.#resume()
   }
 
   /** Takes no new connection, and waits until what senders had sent is read. */
   async quiesce(): Promise<void> {
     this.#removeFile()
     this.#server?.stop(false)
+    clearInterval(this.#sweeper)
     const { clock } = this.#options
     const deadline = clock.now() + MOST_QUIET_WAIT_MS
     const began = clock.now()
@@ -129,6 +148,7 @@ export class Listener {
       if (clock.now() - Math.max(this.#lastData, began) >= QUIET_MS) break
       await clock.sleep(QUIET_MS / 5)
     }
+    this.#deaf = true
     for (const socket of this.#sockets.keys()) socket.pause()
   }
 
@@ -136,7 +156,11 @@ export class Listener {
   stop(): void {
     clearInterval(this.#sweeper)
     this.progressed()
-    for (const socket of [...this.#sockets.keys()]) socket.end()
+    for (const [socket, connection] of [...this.#sockets]) {
+      // Forgotten first: that its last frame is cut off is our doing.
+      this.#forget(socket, connection)
+      socket.end()
+    }
     this.#server?.stop(true)
   }
 
@@ -152,7 +176,7 @@ export class Listener {
       socket.end()
       return
     }
-    const peer = { write: (bytes: Uint8Array) => void socket.write(bytes) }
+    const peer = { write: (bytes: Uint8Array) => socket.write(bytes) }
     const connection = new Connection(
       { ...this.#options, boots: this.#boots },
       peer,
@@ -164,25 +188,58 @@ export class Listener {
 
   #data(socket: Socket, bytes: Uint8Array): void {
     const connection = this.#sockets.get(socket)
-    if (connection === undefined) return
+    if (connection === undefined || this.#deaf) return
     const now = this.#options.clock.now()
     this.#lastData = now
     const heldBefore = connection.heldBytes
     try {
       connection.data(bytes, now)
       this.#held += connection.heldBytes - heldBefore
-      if (this.#held > this.#options.maxHeldBytes) throw outOfMemory()
     } catch (error) {
       if (!(error instanceof InputError)) throw error
       this.#refuse(socket, connection, error)
     }
+    if (this.#held > this.#options.maxHeldBytes) this.#refuseLargest()
     const { sink } = this.#options
     sink.flush()
     this.progressed()
+    if (!this.#sockets.has(socket)) return
+    connection.acknowledge()
     if (sink.full && connection.canWait) {
       this.#paused = true
+      connection.waits = true
       socket.pause()
     }
+  }
+
+  /** Reads again from senders that were made to wait. */
+  #resume(): void {
+    this.#paused = false
+    const now = this.#options.clock.now()
+    for (const [socket, connection] of this.#sockets) {
+      if (!connection.waits) continue
+      connection.resumed(now)
+      socket.resume()
+    }
+  }
+
+  /** Whoever holds the most memory pays for it, not whoever happened to send the last byte. */
+  #refuseLargest(): void {
+    const [socket, connection] = [...this.#sockets].reduce((most, next) =>
+      next[1].heldBytes > most[1].heldBytes ? next : most,
+    )
+    this.#refuse(
+      socket,
+      connection,
+      new InputError('memory', 'unfinished frames take too much memory, the most of it here', 0),
+    )
+  }
+
+  /** The system's error, or a bug of ours: costs the connection and is never silent. */
+  #failed(socket: Socket, error: Error): void {
+    this.#options.log.limited('connection failed', `a connection failed: ${error.message}`)
+    this.#closed(socket)
+    socket.end()
   }
 
   #closed(socket: Socket): void {
@@ -211,10 +268,11 @@ export class Listener {
     for (const other of this.#sockets.values()) this.#held += other.heldBytes
     const { counts } = connection
     this.stats.frames += counts.frames
-    this.stats.records += counts.records
+    this.stats.records += counts.records - connection.repeated.records
+    this.stats.repeatedRecords += connection.repeated.records
     this.stats.unknownFrames += counts.unknownFrames
     this.stats.surplusRecords += counts.surplusRecords
-    this.stats.droppedBySender += counts.droppedBySender
+    this.stats.droppedBySender += counts.droppedBySender - connection.repeated.droppedBySender
   }
 
   #count(reason: InputReason | 'too_many_connections'): void {
@@ -226,6 +284,8 @@ export class Listener {
     const { clock, helloTimeoutMs, frameTimeoutMs } = this.#options
     const now = clock.now()
     for (const [socket, connection] of [...this.#sockets]) {
+      // What does not come because we do not read is not late.
+      if (connection.waits) continue
       if (!connection.introduced && now - connection.openedAt > helloTimeoutMs) {
         this.#refuse(socket, connection, new InputError('timeout', 'it did not say who it is in time', 0))
       } else if (connection.pendingSince > 0 && now - connection.pendingSince > frameTimeoutMs) {
@@ -238,6 +298,6 @@ export class Listener {
     const { path } = this.#options
     const status = lstatSync(path, { throwIfNoEntry: false })
     // Somebody may have replaced it: only our own is removed.
-    if (status?.ino === this.#inode) unlinkSync(path)
+    if (status?.ino === this.#inode) rmSync(path, { force: true })
   }
 }

@@ -25,7 +25,7 @@ export class Resync {
       if (begins(bytes, at)) return bytes.subarray(at)
     }
     const keep = Math.min(bytes.length, SIGNATURE_BYTES - 1)
-    this.#held = bytes.slice(bytes.length - keep)
+    this.#held = new Uint8Array(bytes.subarray(bytes.length - keep))
     return undefined
   }
 }

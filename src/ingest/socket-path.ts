@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import { accessSync, constants, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
@@ -30,7 +30,7 @@ function isWritable(folder: string): boolean {
 }
 
 /**
- * Makes the way free for a socket: creates its folder, removes the file of a listener that is gone.
+ * Makes sure that a socket may take this path: creates its folder; the file of a listener that is gone may be replaced.
  *
  * @throws ConfigError when the path is too long, is something else than a socket, or a listener answers on it
  */
@@ -51,7 +51,6 @@ export async function prepareSocketPath(path: string): Promise<void> {
       `--socket: another process listens on "${path}"; stop it, or give another path with --socket`,
     ])
   }
-  unlinkSync(path)
 }
 
 function makeFolder(folder: string): void {
@@ -91,10 +90,19 @@ function answers(path: string): Promise<boolean> {
  * @returns undefined when there is no such group
  */
 export function groupId(name: string): number | undefined {
-  if (/^\d+$/.test(name)) return Number(name)
-  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
+  if (/^\d{1,10}$/.test(name)) return Number(name)
+  for (const line of groupLines()) {
     const [group, , id] = line.split(':')
     if (group === name) return Number(id)
   }
   return undefined
+}
+
+/** A container may do without the file. */
+function groupLines(): string[] {
+  try {
+    return readFileSync('/etc/group', 'utf8').split('\n')
+  } catch {
+    return []
+  }
 }

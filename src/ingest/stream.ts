@@ -48,6 +48,8 @@ export interface StreamCounts {
 export type Wanted = (record: RecordView) => boolean
 
 const LARGEST = 2n ** 63n - 1n
+/** Longest `V` or `I` frame: what they say goes with every record. */
+const MOST_NAME_BYTES = 4096
 
 /**
  * Follows one logfebe stream, from a connection or a dump: which server speaks, where its records stand in the order,
@@ -97,6 +99,8 @@ export class LogStream {
   /** Bytes were lost, nobody knows how many records in them: what follows has no sequence until the stream says it. */
   lost(): void {
     this.#setSequence(-1n)
+    // Without a sequence a record's place in the ring is unknown: its id must not pretend to come from there.
+    if (this.#ring !== undefined) this.#setBoot(undefined)
   }
 
   /** Sequence of the record that comes next; undefined where records have none. */
@@ -116,15 +120,18 @@ export class LogStream {
       case FrameType.Ring:
         return this.#ringFrame(bytes, start, end)
       case FrameType.Acknowledge:
-        return this.#acknowledgeFrame(bytes, start, end)
+        this.#acknowledgeFrame(bytes, start, end)
+        break
       case FrameType.Dropped:
         return this.#droppedFrame(bytes, start, end)
       case FrameType.Heartbeat:
       case FrameType.Checkpoint:
-        return
+        break
       default:
         this.counts.unknownFrames++
     }
+    // Whoever begins with something else does not speak logfebe, even if its bytes look like frames.
+    if (this.#version === undefined) this.#refuse('unexpected_frame', 'the first frame is not a V frame')
   }
 
   #log(bytes: Uint8Array, start: number, end: number): void {
@@ -145,7 +152,7 @@ export class LogStream {
   }
 
   #versionFrame(bytes: Uint8Array, start: number, end: number): void {
-    const text = decodeVersionText(bytes, start, end)
+    const text = end - start > MOST_NAME_BYTES ? undefined : decodeVersionText(bytes, start, end)
     this.#version = text === undefined ? undefined : parseVersion(text)
     this.source = undefined
     this.#ring = undefined
@@ -162,7 +169,8 @@ export class LogStream {
     const identity = decodeIdentity(bytes, start, end)
     if (this.#version === undefined)
       return this.#refuse('unexpected_frame', 'an I frame came before the V frame')
-    if (identity === undefined) return this.#refuse('malformed_frame', 'the I frame has no end')
+    if (identity === undefined || end - start > MOST_NAME_BYTES)
+      return this.#refuse('malformed_frame', `the I frame has no end, or over ${MOST_NAME_BYTES} bytes`)
     this.source = makeSource(this.#version, decodeUtf8(identity))
     this.#record.source = this.source
   }
@@ -175,8 +183,7 @@ export class LogStream {
       return this.#refuse('malformed_frame', 'the R frame is too short or holds a negative number')
     }
     this.#ring = ring
-    this.source = makeSource(this.source.version, this.source.identity, ring.bootId)
-    this.#record.source = this.source
+    this.#setBoot(ring.bootId)
     this.#setSequence(this.#handler.ring?.(ring) ?? ring.nextSequence)
   }
 
@@ -193,7 +200,9 @@ export class LogStream {
 
   #droppedFrame(bytes: Uint8Array, start: number, end: number): void {
     const dropped = decodeDropped(bytes, start, end)
-    if (this.source === undefined) return this.#refuse('unexpected_frame', 'a D frame came before V and I')
+    const ring = this.#ring
+    if (this.source === undefined || ring === undefined)
+      return this.#refuse('unexpected_frame', 'a D frame came before the R frame')
     if (
       dropped === undefined ||
       dropped.firstSequence < 0n ||
@@ -202,8 +211,15 @@ export class LogStream {
       return this.#refuse('malformed_frame', 'a D frame is too short or counts a negative number')
     }
     this.counts.droppedBySender += dropped.count
+    if (this.source.bootId === undefined) this.#setBoot(ring.bootId)
     this.#setSequence(dropped.firstSequence + dropped.count)
     this.#handler.dropped?.(dropped, this.source)
+  }
+
+  #setBoot(bootId: bigint | undefined): void {
+    const { version, identity } = this.source!
+    this.source = makeSource(version, identity, bootId)
+    this.#record.source = this.source
   }
 
   #setSequence(next: bigint): void {

@@ -4,6 +4,8 @@ import { PIECE_OVERSHOOT, type Room, roomOf } from '../record/room.ts'
 export const CHUNK_BYTES = 1024 * 1024
 /** Records of a chunk at the most: bounds its table of ends. */
 export const CHUNK_RECORDS = 16_384
+/** Memory that a chunk takes beside its bytes and its table of ends; counts when a queue is full of small ones. */
+const CHUNK_OVERHEAD = 512
 /** Empty buffers that are kept for the next chunk. */
 const KEPT_BUFFERS = 8
 
@@ -12,28 +14,38 @@ const KEPT_BUFFERS = 8
  * the pool when the last of them has let go of it.
  */
 export class Chunk {
-  room: Room
+  readonly room: Room
   /** Bytes written. */
   length = 0
+  /** Records, and `notes`. */
   records = 0
+  /** How many of `records` are none, but word of records that a sender did not keep: 1 when the first is, or 0. */
+  notes = 0
   /** Offset after each record. */
-  ends = new Uint32Array(CHUNK_RECORDS)
+  readonly ends: Uint32Array
   /** Records accepted by the pipeline when the last of this chunk was. */
   endPosition = 0
   holders = 0
 
-  constructor(bytes: number) {
-    this.room = roomOf(new Uint8Array(bytes))
+  constructor(bytes: Uint8Array, ends: Uint32Array) {
+    this.room = roomOf(bytes)
+    this.ends = ends
   }
 
-  /** Bytes of memory that it holds. */
+  /** Bytes that may be written. */
   get capacity(): number {
     return this.room.bytes.length
   }
 
-  /** Whether one more record of at most `bytes` fits. */
+  /** Bytes of memory that it holds. */
+  get memory(): number {
+    return this.capacity + this.ends.byteLength + CHUNK_OVERHEAD
+  }
+
+  /** Whether one more record of at most `bytes` fits. A record that needed a buffer of its own stays alone. */
   fits(bytes: number): boolean {
-    return this.records < CHUNK_RECORDS && this.length + bytes + PIECE_OVERSHOOT <= this.capacity
+    if (this.records === CHUNK_RECORDS || (this.capacity > CHUNK_BYTES && this.records > 0)) return false
+    return this.length + bytes + PIECE_OVERSHOOT <= this.capacity
   }
 
   /** Counts in a record that was written up to `end`. */
@@ -50,18 +62,16 @@ export class ChunkPool {
   /** An empty chunk with room for at least `bytes`. */
   take(bytes: number): Chunk {
     const need = bytes + PIECE_OVERSHOOT
-    if (need > CHUNK_BYTES) return new Chunk(need)
-    return this.#free.pop() ?? new Chunk(CHUNK_BYTES)
+    return need > CHUNK_BYTES ? emptyChunk(need) : (this.#free.pop() ?? emptyChunk(CHUNK_BYTES))
   }
 
   /** The same records in a chunk of their size, when that saves much; the given one is free again then. */
   compact(chunk: Chunk): Chunk {
     if (chunk.length > chunk.capacity / 4) return chunk
-    const small = new Chunk(0)
-    small.room = roomOf(chunk.room.bytes.slice(0, chunk.length))
-    small.ends = chunk.ends.slice(0, chunk.records)
+    const small = new Chunk(chunk.room.bytes.slice(0, chunk.length), chunk.ends.slice(0, chunk.records))
     small.length = chunk.length
     small.records = chunk.records
+    small.notes = chunk.notes
     small.endPosition = chunk.endPosition
     chunk.holders = 1
     this.release(chunk)
@@ -73,7 +83,10 @@ export class ChunkPool {
     if (--chunk.holders > 0) return
     chunk.length = 0
     chunk.records = 0
+    chunk.notes = 0
     // One of an unusual size is left to the garbage collector.
     if (chunk.capacity === CHUNK_BYTES && this.#free.length < KEPT_BUFFERS) this.#free.push(chunk)
   }
 }
+
+const emptyChunk = (bytes: number): Chunk => new Chunk(new Uint8Array(bytes), new Uint32Array(CHUNK_RECORDS))

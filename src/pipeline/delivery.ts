@@ -7,11 +7,11 @@ import {
   RetryableError,
   TooLargeError,
 } from '../errors.ts'
-import type { Batch, Exporter } from '../exporter.ts'
+import type { Exporter } from '../exporter.ts'
 import type { Log } from '../log.ts'
 import { Backoff } from './backoff.ts'
 import type { Chunk, ChunkPool } from './chunk.ts'
-import { ChunkQueue } from './queue.ts'
+import { ChunkQueue, type QueuedBatch } from './queue.ts'
 
 /** What happened to the records that one destination was given. accepted = delivered + rejected + dropped + queued. */
 export interface DeliveryStats {
@@ -34,7 +34,7 @@ export interface DeliveryOptions {
   readonly limits: { readonly maxRecords: number; readonly maxBytes: number }
   /** Bytes that may wait for this destination. */
   readonly maxQueueBytes: number
-  /** How long one batch is tried before it counts as dropped. */
+  /** How long one batch is tried before the destination is given up. */
   readonly retryForMs: number
   /** Ends after this error instead of trying again: for one-shot commands. */
   readonly giveUp: (error: DeliveryError) => boolean
@@ -45,8 +45,19 @@ export interface DeliveryOptions {
   readonly onProgress: () => void
 }
 
-/** The reader of a pipe has gone: there is nobody to deliver to, and nothing to report. */
-const isClosed = (error: DeliveryError): boolean => (error.cause as NodeJS.ErrnoException)?.code === 'EPIPE'
+/** What became of records: the count that they go to. */
+type Outcome = 'delivered' | 'rejected' | 'dropped'
+
+/** The end of a batch's first `records`. */
+interface Settled {
+  readonly outcome: Outcome
+  readonly records: number
+}
+
+/** How long an exporter may take to notice that it was told to stop; a write to a blocked pipe never does. */
+const ABORT_MS = 1000
+/** After a batch that was too large, batches grow again by this much with each one that is accepted. */
+const GROWTH = 1.25
 
 /**
  * Serves one destination: takes chunks, cuts batches from them, sends one batch after the other in order, and tries
@@ -71,7 +82,11 @@ export class Delivery {
   readonly #backoff = new Backoff()
   #running: Promise<void> | undefined
   #opened = false
-  #failing = false
+  #abandoned = false
+  /** Records in one request: fewer than the limit after the destination found a batch too large. */
+  #mostRecords = Number.POSITIVE_INFINITY
+  /** What was said of trouble that has not ended. */
+  #said: 'nothing' | 'retry' | 'blocked' = 'nothing'
   #wake = new AbortController()
 
   constructor(options: DeliveryOptions) {
@@ -100,9 +115,11 @@ export class Delivery {
 
   /** Takes a chunk, or counts its records as dropped when there is no room. */
   offer(chunk: Chunk): void {
-    this.stats.accepted += chunk.records
+    const records = chunk.records - chunk.notes
+    this.stats.accepted += records
     if (this.closed || this.full) {
-      this.#drop(chunk.records, this.closed ? undefined : 'its queue is full')
+      this.stats.dropped += records
+      if (!this.closed) this.#sayDropped('its queue is full')
       // Nothing waits in front of it only when the queue is empty; else `done` follows when the queue has been worked off.
       if (this.#queue.empty && this.idle) this.#setDone(chunk.endPosition)
       else this.#queue.skip(chunk.endPosition)
@@ -121,8 +138,15 @@ export class Delivery {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#wake.abort()
-    await this.settle()
-    await this.#options.exporter.close?.()
+    const late = new AbortController()
+    await Promise.race([this.settle(), this.#options.clock.sleep(ABORT_MS, late.signal)])
+    late.abort()
+    if (!this.idle) return this.#abandon()
+    try {
+      await this.#options.exporter.close?.()
+    } catch (thrown) {
+      this.#options.log.error(`could not close "${this.name}": ${classify(thrown).message}`)
+    }
   }
 
   /** SIGHUP: files are opened anew; a destination that waits is tried at once. */
@@ -136,36 +160,47 @@ export class Delivery {
     // The chunk that woke it may be followed by more in the same turn; they can share a batch.
     await Promise.resolve()
     for (let batch = this.#queue.peek(); batch !== undefined; batch = this.#queue.peek()) {
-      const taken = await this.#deliver(batch)
-      this.#setDone(this.#queue.consume(taken))
+      const { outcome, records } = await this.#deliver(batch)
+      // Counted already: see #abandon.
+      if (this.#abandoned) return
+      this.stats[outcome] += records - batch.notes
+      this.#setDone(this.#queue.consume(records))
     }
     this.#running = undefined
     // Idle now: what gathered in the meantime may come.
     this.#options.onProgress()
   }
 
-  /** Sends a batch until something final is known of it; returns how many of its records that settles. */
-  async #deliver(batch: Batch): Promise<number> {
-    const began = this.#options.clock.now()
-    for (let records = batch.records; ; ) {
-      if (this.closed || this.#abort.signal.aborted) return this.#drop(batch.records)
+  /** Sends the beginning of a batch, as much of it as the destination takes at once, until something final is known. */
+  async #deliver(batch: QueuedBatch): Promise<Settled> {
+    const { clock, exporter, retryForMs, giveUp } = this.#options
+    const began = clock.now()
+    const dropped: Settled = { outcome: 'dropped', records: batch.records }
+    for (;;) {
+      if (this.closed || this.#abort.signal.aborted) return dropped
+      const records = Math.min(batch.records, Math.floor(this.#mostRecords))
       const error = await this.#attempt(firstOf(batch, records))
       if (error === undefined) return this.#delivered(records)
-      if (this.#abort.signal.aborted) return this.#drop(batch.records)
-      if (isClosed(error)) return this.#close(batch.records)
+      if (this.#abort.signal.aborted) return dropped
+      if (exporter.isEnd?.(error)) {
+        this.closed = true
+        return dropped
+      }
       if (error instanceof TooLargeError && records > 1) {
-        records = Math.ceil(records / 2)
+        this.#mostRecords = Math.ceil(records / 2)
         continue
       }
       if (error instanceof PermanentError || error instanceof TooLargeError)
         return this.#rejected(records, error)
-      const expired = this.#options.clock.now() - began >= this.#options.retryForMs
-      if (expired || this.#options.giveUp(error)) return this.#giveUp(records, error)
+      if (clock.now() - began >= retryForMs || giveUp(error)) {
+        this.#giveUp(error)
+        return dropped
+      }
       await this.#wait(error)
     }
   }
 
-  async #attempt(batch: Batch): Promise<DeliveryError | undefined> {
+  async #attempt(batch: QueuedBatch): Promise<DeliveryError | undefined> {
     const { exporter } = this.#options
     try {
       if (!this.#opened) await exporter.open?.(this.#abort.signal)
@@ -177,59 +212,63 @@ export class Delivery {
     }
   }
 
-  #delivered(records: number): number {
-    if (this.#failing) this.#options.log.info(`"${this.name}" accepts records again`)
-    this.#failing = false
+  #delivered(records: number): Settled {
+    if (this.#said !== 'nothing') this.#options.log.info(`"${this.name}" accepts records again`)
+    this.#said = 'nothing'
     this.#backoff.reset()
-    this.stats.delivered += records
-    return records
+    // One record was too large, or all together: found out step by step, not anew with each batch.
+    if (records >= Math.floor(this.#mostRecords)) this.#mostRecords = Math.max(records + 1, records * GROWTH)
+    return { outcome: 'delivered', records }
   }
 
-  #rejected(records: number, error: DeliveryError): number {
-    this.stats.rejected += records
+  #rejected(records: number, error: DeliveryError): Settled {
     this.stats.lastError = error.message
     this.#options.log.limited(`rejected ${this.name}`, `"${this.name}" refused records: ${error.message}`, {
       records,
     })
-    return records
+    return { outcome: 'rejected', records }
   }
 
-  #drop(records: number, why?: string): number {
-    this.stats.dropped += records
-    if (why !== undefined) {
-      this.#options.log.limited(`dropped ${this.name}`, `records for "${this.name}" are dropped: ${why}`, {
-        dropped: this.stats.dropped,
-      })
-    }
-    return records
+  #sayDropped(why: string): void {
+    this.#options.log.limited(`dropped ${this.name}`, `records for "${this.name}" are dropped: ${why}`, {
+      dropped: this.stats.dropped,
+    })
   }
 
-  #close(records: number): number {
-    this.closed = true
-    return this.#drop(records)
-  }
-
-  #giveUp(records: number, error: DeliveryError): number {
+  #giveUp(error: DeliveryError): void {
     this.stats.lastError = error.message
     this.#options.log.error(`gave up on "${this.name}": ${error.message}`)
-    return this.#close(records)
+    this.closed = true
   }
 
-  /** One line when trouble begins, one when it ends; none for each attempt. */
+  /** The exporter does not come back from a call: everything that waits counts as dropped, whatever becomes of it. */
+  #abandon(): void {
+    this.#abandoned = true
+    this.closed = true
+    this.stats.lastError ??= 'it did not stop in time'
+    this.stats.dropped = this.stats.accepted - this.stats.delivered - this.stats.rejected
+    this.#options.log.error(`"${this.name}" did not stop in time`)
+  }
+
+  /** One line when trouble begins, one when a person is needed, one when it ends; none for each attempt. */
   async #wait(error: DeliveryError): Promise<void> {
     this.stats.retried++
     this.stats.lastError = error.message
-    if (!this.#failing) {
-      const hint =
-        error instanceof BlockedError
-          ? '; records are kept, please mend it'
-          : '; records are kept, trying again'
-      this.#options.log.warn(`"${this.name}" does not accept records: ${error.message}${hint}`)
-    }
-    this.#failing = true
+    this.#sayTrouble(error)
     const asked = error instanceof RetryableError ? error.retryAfterMs : undefined
     const ms = error instanceof BlockedError ? this.#backoff.slowest() : this.#backoff.next(asked)
     await this.#options.clock.sleep(ms, this.#wake.signal)
+  }
+
+  #sayTrouble(error: DeliveryError): void {
+    const text = `"${this.name}" does not accept records: ${error.message}; records are kept`
+    if (error instanceof BlockedError) {
+      if (this.#said !== 'blocked') this.#options.log.error(`${text}, please mend it`)
+      this.#said = 'blocked'
+    } else if (this.#said === 'nothing') {
+      this.#options.log.warn(`${text}, trying again`)
+      this.#said = 'retry'
+    }
   }
 
   #setDone(position: number): void {
@@ -239,8 +278,8 @@ export class Delivery {
 }
 
 /** The first `records` of a batch. */
-function firstOf(batch: Batch, records: number): Batch {
+function firstOf(batch: QueuedBatch, records: number): QueuedBatch {
   if (records === batch.records) return batch
   const end = batch.ends[records - 1]!
-  return { records, bytes: batch.bytes.subarray(0, end), ends: batch.ends.subarray(0, records) }
+  return { ...batch, records, bytes: batch.bytes.subarray(0, end), ends: batch.ends.subarray(0, records) }
 }

@@ -20,20 +20,29 @@ export class Lane {
 
   /** Encodes a record; `position` is the pipeline's, this record counted. */
   add(record: RecordView, position: number): void {
-    const chunk = this.#chunkFor(this.#encoder.room(record))
+    const bytes = this.#encoder.room(record)
+    const chunk = this.#open?.fits(bytes) ? this.#open : this.#begin(bytes)
     chunk.add(this.#encoder.encode(record, chunk.room, chunk.length))
     chunk.endPosition = position
   }
 
   /** Encodes word of dropped records where the format has a way to. It belongs to the record before it. */
   addDropped(dropped: Dropped, source: Source, position: number): void {
-    const { encodeDropped } = this.#encoder
-    if (encodeDropped === undefined) return
-    const bytes = encodeDropped.call(this.#encoder, dropped, source)
-    const chunk = this.#chunkFor(bytes.length)
+    const encoder = this.#encoder
+    if (encoder.encodeDropped === undefined) return
+    let bytes = encoder.encodeDropped(dropped, source)
+    if (!this.#open?.fits(bytes.length)) {
+      this.seal()
+      encoder.begin?.()
+      bytes = encoder.encodeDropped(dropped, source)
+      this.#open = this.#pool.take(bytes.length)
+    }
+    const chunk = this.#open
     chunk.room.bytes.set(bytes, chunk.length)
-    if (chunk.records === 0) chunk.add(bytes.length)
-    else {
+    if (chunk.records === 0) {
+      chunk.add(bytes.length)
+      chunk.notes = 1
+    } else {
       chunk.length += bytes.length
       chunk.ends[chunk.records - 1] = chunk.length
     }
@@ -68,9 +77,11 @@ export class Lane {
     this.#pool.release(chunk)
   }
 
-  #chunkFor(bytes: number): Chunk {
-    if (this.#open !== undefined && !this.#open.fits(bytes)) this.seal()
-    this.#open ??= this.#pool.take(bytes)
+  /** Begins a chunk with room for `bytes`. */
+  #begin(bytes: number): Chunk {
+    this.seal()
+    this.#encoder.begin?.()
+    this.#open = this.#pool.take(bytes)
     return this.#open
   }
 }

@@ -11,7 +11,7 @@ import { Lane } from './lane.ts'
  *
  *     accept(record) ─▸ lane per format: encode once, fill a chunk ─▸ delivery per destination: queue ▸ batch ▸ send ▸ retry
  *
- * A position is the count of records accepted so far. `done` is the position up to which every destination has settled
+ * A position is the count of records accepted so far, word of records that a sender did not keep included. `done` is the position up to which every destination has settled
  * every record; a record that a sender may forget is one at or below it.
  */
 export class Pipeline {
@@ -32,7 +32,7 @@ export class Pipeline {
     return this.#deliveries
   }
 
-  /** Records accepted so far. */
+  /** Records accepted so far, and word of others. */
   get position(): number {
     return this.#position
   }
@@ -44,9 +44,9 @@ export class Pipeline {
     return done
   }
 
-  /** Whether no destination can take more: the moment to stop reading from senders that can wait. */
+  /** Whether no destination that is left can take more: the moment to stop reading from senders that can wait. */
   get full(): boolean {
-    return this.#deliveries.every((delivery) => delivery.full)
+    return !this.closed && this.#deliveries.every((delivery) => delivery.closed || delivery.full)
   }
 
   /** Whether there is nobody left to deliver to. */
@@ -62,6 +62,7 @@ export class Pipeline {
 
   /** Takes word of records that the sender did not keep; formats without a way to say so leave it out. */
   acceptDropped(dropped: Dropped, source: Source): void {
+    this.#position++
     for (const lane of this.#lanes) lane.addDropped(dropped, source, this.#position)
   }
 

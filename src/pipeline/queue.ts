@@ -1,6 +1,11 @@
 import type { Batch } from '../exporter.ts'
 import type { Chunk, ChunkPool } from './chunk.ts'
 
+/** A batch, and how many of its records are none: see Chunk.notes. */
+export interface QueuedBatch extends Batch {
+  readonly notes: number
+}
+
 interface Waiting {
   readonly chunk: Chunk
   /** Records of it that are settled. */
@@ -12,7 +17,8 @@ interface Waiting {
 /**
  * Chunks that wait for one destination, and the batches cut from them within its limits.
  *
- * A batch is a window on a chunk; only small chunks, which a quiet stream makes, are joined by copying.
+ * A batch is a window on a chunk; only small chunks, which a quiet stream makes, are joined by copying. They are joined as
+ * a whole, so that a batch begins in the middle of a chunk only where its limits make it.
  */
 export class ChunkQueue {
   /** Bytes of memory that wait. */
@@ -33,7 +39,7 @@ export class ChunkQueue {
   /** Puts a chunk at the end and holds it. */
   push(chunk: Chunk): void {
     chunk.holders++
-    this.bytes += chunk.capacity
+    this.bytes += chunk.memory
     this.#waiting.push({ chunk, taken: 0, endPosition: chunk.endPosition })
   }
 
@@ -44,11 +50,11 @@ export class ChunkQueue {
   }
 
   /** The next batch, without taking it; undefined when nothing waits. */
-  peek(): Batch | undefined {
+  peek(): QueuedBatch | undefined {
     const first = this.#waiting[0]
     if (first === undefined) return undefined
     const whole = this.#window(first)
-    return this.#waiting.length > 1 && this.#hasRoom(whole) && this.#isWhole(first, whole)
+    return this.#waiting.length > 1 && this.#isSmall(whole) && this.#isWhole(first, whole)
       ? this.#join()
       : whole
   }
@@ -60,17 +66,19 @@ export class ChunkQueue {
    */
   consume(records: number): number {
     let position = 0
+    let settled = 0
     while (records > 0) {
-      const first = this.#waiting[0]!
+      const first = this.#waiting[settled]!
       const taken = Math.min(records, first.chunk.records - first.taken)
       first.taken += taken
       records -= taken
       if (first.taken < first.chunk.records) break
       position = first.endPosition
-      this.#waiting.shift()
-      this.bytes -= first.chunk.capacity
+      settled++
+      this.bytes -= first.chunk.memory
       this.#pool.release(first.chunk)
     }
+    this.#waiting.splice(0, settled)
     return position
   }
 
@@ -78,36 +86,37 @@ export class ChunkQueue {
     return first.taken + batch.records === first.chunk.records
   }
 
-  #hasRoom(batch: Batch): boolean {
-    return batch.records < this.#limits.maxRecords && batch.bytes.length < this.#limits.maxBytes
+  /** Whether joining is worth the copy. */
+  #isSmall(batch: Batch): boolean {
+    return batch.records < this.#limits.maxRecords && batch.bytes.length < this.#limits.maxBytes / 4
   }
 
   /** As much of a chunk as a batch may hold; always one record at least. */
-  #window(waiting: Waiting, maxRecords = this.#limits.maxRecords, maxBytes = this.#limits.maxBytes): Batch {
-    const { chunk, taken } = waiting
+  #window({ chunk, taken }: Waiting): QueuedBatch {
+    const { maxRecords, maxBytes } = this.#limits
     const start = taken === 0 ? 0 : chunk.ends[taken - 1]!
     let last = Math.min(chunk.records, taken + maxRecords)
     if (chunk.ends[last - 1]! - start > maxBytes) last = lastWithin(chunk.ends, taken, last, start + maxBytes)
     const bytes = chunk.room.bytes.subarray(start, chunk.ends[last - 1]!)
     const ends = chunk.ends.slice(taken, last)
     if (start > 0) for (let i = 0; i < ends.length; i++) ends[i]! -= start
-    return { records: last - taken, bytes, ends }
+    return { records: last - taken, bytes, ends, notes: taken === 0 ? chunk.notes : 0 }
   }
 
-  /** Joins what fits from several chunks. */
-  #join(): Batch {
-    const parts: Batch[] = []
+  /** Joins the chunks that fit together. */
+  #join(): QueuedBatch {
+    const parts: QueuedBatch[] = []
     let records = 0
     let bytes = 0
     for (const waiting of this.#waiting) {
-      const maxRecords = this.#limits.maxRecords - records
-      const part =
-        maxRecords > 0 ? this.#window(waiting, maxRecords, this.#limits.maxBytes - bytes) : undefined
-      if (part === undefined || bytes + part.bytes.length > this.#limits.maxBytes) break
+      const part = this.#window(waiting)
+      const fits =
+        records + part.records <= this.#limits.maxRecords &&
+        bytes + part.bytes.length <= this.#limits.maxBytes
+      if (!fits || !this.#isWhole(waiting, part)) break
       parts.push(part)
       records += part.records
       bytes += part.bytes.length
-      if (!this.#isWhole(waiting, part)) break
     }
     return parts.length === 1 ? parts[0]! : concatenate(parts, records, bytes)
   }
@@ -125,15 +134,17 @@ function lastWithin(ends: Uint32Array, from: number, to: number, limit: number):
   return low
 }
 
-function concatenate(parts: readonly Batch[], records: number, length: number): Batch {
+function concatenate(parts: readonly QueuedBatch[], records: number, length: number): QueuedBatch {
   const bytes = new Uint8Array(length)
   const ends = new Uint32Array(records)
   let at = 0
   let record = 0
+  let notes = 0
   for (const part of parts) {
     bytes.set(part.bytes, at)
     for (const end of part.ends) ends[record++] = at + end
     at += part.bytes.length
+    notes += part.notes
   }
-  return { records, bytes, ends }
+  return { records, bytes, ends, notes }
 }

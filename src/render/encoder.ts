@@ -13,6 +13,11 @@ export interface Encoder {
    * @returns the offset after the last byte
    */
   encode(record: RecordView, out: Room, at: number): number
+  /**
+   * A new piece begins, which may become a file of its own: nothing that was written before may be needed to read it. A
+   * format in which every record stands for itself leaves this out.
+   */
+  begin?(): void
   /** What the format writes for records that the sender did not keep; a format that cannot say so leaves this out. */
   encodeDropped?(dropped: Dropped, source: Source): Uint8Array
 }

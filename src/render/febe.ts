@@ -7,13 +7,18 @@ import type { Encoder } from './encoder.ts'
 
 /**
  * Records as the frames that they came in: a dump. `V` `I` (and, in logfebe-2, `R` with the sequence of the next record)
- * stand wherever the source changes or the sequence jumps, so that every record is read back with the id that it had.
+ * stand at the beginning of each piece and wherever the source changes; `R` wherever the sequence jumps. So every record
+ * is read back with the id that it had.
  */
 export class FebeEncoder implements Encoder {
   #source: Source | undefined
   // Start and offset of the last record's sequence, apart as in the view: the usual next one costs no bigint.
   #start = -1
   #offset = 0
+
+  begin(): void {
+    this.#source = undefined
+  }
 
   room(record: RecordView): number {
     const { source } = record

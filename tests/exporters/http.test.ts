@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createServer, type Server } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import type { z } from 'zod'
+import { BlockedError, classify, PermanentError, RetryableError, TooLargeError } from '../../src/errors.ts'
+import http, { arrayBody, retryAfter } from '../../src/exporters/http.ts'
+import { batchOf, calm, failureOf, numbered } from './batches.ts'
+
+/** The http destination against a real server. */
+
+interface Seen {
+  readonly headers: Headers
+  readonly body: Buffer
+  readonly url: string
+}
+
+let server: Bun.Server<undefined>
+let seen: Seen[] = []
+let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 204 })
+
+beforeAll(() => {
+  server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: async (request) => {
+      seen.push({
+        headers: request.headers,
+        body: Buffer.from(await request.arrayBuffer()),
+        url: request.url,
+      })
+      return answer(request)
+    },
+  })
+})
+afterAll(() => server.stop(true))
+
+type Flags = Partial<Record<keyof z.input<typeof http.options>, unknown>>
+
+function exporterTo(url: string, flags: Flags = {}) {
+  const options = http.options.parse({ ...flags, ...http.fromUrl!(new URL(url), url) })
+  return http.create(options, { userAgent: 'pgturret/test', format: 'json' })
+}
+
+const here = (path = '/in', credentials = ''): string =>
+  `http://${credentials}127.0.0.1:${server.port}${path}`
+
+async function sent(flags: Flags = {}, lines = numbered(3), url = here()): Promise<Seen> {
+  seen = []
+  answer = () => new Response(null, { status: 204 })
+  await exporterTo(url, flags).send(batchOf(lines), calm)
+  expect(seen).toHaveLength(1)
+  return seen[0]!
+}
+
+describe('a request', () => {
+  test('holds one object a line', async () => {
+    const { headers, body } = await sent()
+    expect(headers.get('Content-Type')).toBe('application/x-ndjson')
+    expect(headers.get('User-Agent')).toBe('pgturret/test')
+    expect(body.toString()).toBe(`${numbered(3).join('\n')}\n`)
+  })
+
+  test('or an array', async () => {
+    for (const count of [1, 2, 100]) {
+      const { headers, body } = await sent({ body: 'array' }, numbered(count))
+      expect(headers.get('Content-Type')).toBe('application/json')
+      expect(JSON.parse(body.toString())).toEqual(numbered(count).map((line) => JSON.parse(line)))
+    }
+  })
+
+  test('the batch itself is not changed by that', () => {
+    const batch = batchOf(numbered(2))
+    const before = Buffer.from(batch.bytes)
+    arrayBody(batch)
+    expect(before.equals(batch.bytes)).toBe(true)
+  })
+
+  test('can be compressed', async () => {
+    const { headers, body } = await sent({ compression: 'gzip' }, numbered(1000))
+    expect(headers.get('Content-Encoding')).toBe('gzip')
+    expect(gunzipSync(body).toString()).toBe(`${numbered(1000).join('\n')}\n`)
+  })
+
+  test('carries a bearer token, headers, the query', async () => {
+    process.env['TEST_ONLY_SCOPE'] = 'logs'
+    const flags = { token: 's3cret-token', header: ['X-Scope: env:TEST_ONLY_SCOPE', 'X-Plain:  a b '] }
+    const { headers, url } = await sent(flags, numbered(1), here('/in?stream=pg'))
+    delete process.env['TEST_ONLY_SCOPE']
+    expect(headers.get('Authorization')).toBe('Bearer s3cret-token')
+    expect(headers.get('X-Scope')).toBe('logs')
+    expect(headers.get('X-Plain')).toBe('a b')
+    expect(url).toEndWith('/in?stream=pg')
+  })
+
+  test('carries the credentials of its URL as a header, decoded', async () => {
+    const { headers, url } = await sent({}, numbered(1), here('/', 'us%40er:p%3Ass%2Fword@'))
+    expect(headers.get('Authorization')).toBe(`Basic ${Buffer.from('us@er:p:ss/word').toString('base64')}`)
+    expect(url).not.toContain('word')
+  })
+
+  test('of 1 MB in one record', async () => {
+    const line = JSON.stringify({ message: 'x'.repeat(1024 * 1024) })
+    expect((await sent({}, [line])).body.length).toBe(line.length + 1)
+  })
+})
+
+describe('what the server answers decides', () => {
+  const cases: [number, unknown][] = [
+    [301, BlockedError],
+    [307, BlockedError],
+    [400, PermanentError],
+    [401, BlockedError],
+    [403, BlockedError],
+    [404, BlockedError],
+    [408, RetryableError],
+    [409, PermanentError],
+    [413, TooLargeError],
+    [422, PermanentError],
+    [425, RetryableError],
+    [429, RetryableError],
+    [500, RetryableError],
+    [501, PermanentError],
+    [502, RetryableError],
+    [503, RetryableError],
+    [504, RetryableError],
+    [505, PermanentError],
+  ]
+  for (const [status, verdict] of cases) {
+    test(`${status}`, async () => {
+      answer = () => new Response('because\nof this', { status, headers: { Location: '/elsewhere' } })
+      seen = []
+      const error = await failureOf(exporterTo(here()).send(batchOf(numbered(1)), calm))
+      expect(error).toBeInstanceOf(verdict as typeof PermanentError)
+      expect(error.message).toContain(`the server answered ${status}: because of this`)
+      // A redirect is not followed: its target could be anybody's.
+      expect(seen).toHaveLength(1)
+    })
+  }
+
+  for (const status of [200, 201, 202, 204]) {
+    test(`${status}`, async () => {
+      answer = () => new Response(status === 204 ? null : 'fine', { status })
+      await exporterTo(here()).send(batchOf(numbered(1)), calm)
+    })
+  }
+
+  test('Retry-After in seconds and as a date', async () => {
+    answer = () => new Response(null, { status: 429, headers: { 'Retry-After': '7' } })
+    const error = await failureOf(exporterTo(here()).send(batchOf(numbered(1)), calm))
+    expect((error as RetryableError).retryAfterMs).toBe(7000)
+    const now = Date.UTC(2026, 0, 1)
+    expect(retryAfter('Thu, 01 Jan 2026 00:00:30 GMT', now)).toBe(30_000)
+    expect(retryAfter('Wed, 31 Dec 2025 00:00:00 GMT', now)).toBe(0)
+    expect(retryAfter('soon', now)).toBeUndefined()
+    expect(retryAfter('-5', now)).not.toBe(-5000)
+    expect(retryAfter(null, now)).toBeUndefined()
+  })
+
+  test('an answer without end is not read to its end', async () => {
+    const flood = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(0x78)),
+    })
+    answer = () => new Response(flood, { status: 400 })
+    const error = await failureOf(exporterTo(here()).send(batchOf(numbered(1)), calm))
+    expect(error).toBeInstanceOf(PermanentError)
+    expect(error.message.length).toBeLessThan(500)
+  })
+})
+
+describe('no answer', () => {
+  test('in time', async () => {
+    answer = () => new Promise<Response>(() => undefined)
+    const error = await failureOf(exporterTo(here(), { timeout: '50ms' }).send(batchOf(numbered(1)), calm))
+    expect(error).toBeInstanceOf(RetryableError)
+    expect(error.message).toContain('no answer within 50 ms')
+  })
+
+  test('told to stop, it stops at once', async () => {
+    answer = () => new Promise<Response>(() => undefined)
+    const stop = new AbortController()
+    const sending = failureOf(exporterTo(here(), { timeout: '1h' }).send(batchOf(numbered(1)), stop.signal))
+    stop.abort()
+    expect(classify(await sending)).toBeInstanceOf(RetryableError)
+  })
+
+  test('nobody listens', async () => {
+    const gone = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+    const url = `http://127.0.0.1:${gone.port}/`
+    await gone.stop(true)
+    const error = await failureOf(exporterTo(url).send(batchOf(numbered(1)), calm))
+    expect(error).toBeInstanceOf(RetryableError)
+    expect(error.message).toContain('ECONNREFUSED')
+  })
+
+  test('the connection is cut in the middle of the request', async () => {
+    const cutting: Server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => socket.resetAndDestroy())
+    })
+    await new Promise<void>((resolve) => cutting.listen(0, '127.0.0.1', resolve))
+    const { port } = cutting.address() as { port: number }
+    const lines = [JSON.stringify({ message: 'x'.repeat(1024 * 1024) })]
+    const error = await failureOf(exporterTo(`http://127.0.0.1:${port}/`).send(batchOf(lines), calm))
+    expect(classify(error)).toBeInstanceOf(RetryableError)
+    await new Promise((resolve) => cutting.close(resolve))
+  })
+})
+
+describe('secrets', () => {
+  const token = 'hunter2-hunter2'
+
+  test('are in no message, even when the server repeats them', async () => {
+    answer = (request) =>
+      new Response(`you sent ${request.headers.get('Authorization')} to ${request.url}`, { status: 400 })
+    for (const [url, flags] of [
+      [here(), { token }],
+      [here(`/?key=${token}`), {}],
+      [here('/', `user:${token}@`), {}],
+      [here(), { header: [`Authorization: ${token}`] }],
+    ] as const) {
+      const error = await failureOf(exporterTo(url, flags).send(batchOf(numbered(1)), calm))
+      expect(Bun.inspect(error)).not.toContain(token)
+    }
+  })
+
+  test('are in no label', () => {
+    const url = here(`/in?key=${token}`, `user:${token}@`)
+    const options = http.options.parse({ token, ...http.fromUrl!(new URL(url), url) })
+    expect(http.label(options)).toBe(here('/in'))
+    expect(JSON.stringify(options.token)).not.toContain(token)
+  })
+
+  test('that no header can carry are found at start, and not shown', () => {
+    const options = http.options.parse({ ...http.fromUrl!(new URL(here()), here()), token: `${token}\nX: y` })
+    expect(http.problem!(options)).toContain('line end')
+    expect(http.problem!(options)).not.toContain(token)
+  })
+})
+
+describe('a URL', () => {
+  test('takes no fragment', () => {
+    expect(() => http.fromUrl!(new URL('http://h/#x'), 'http://h/#x')).toThrow('fragment')
+  })
+})
