@@ -131,9 +131,11 @@ async function serve(
     clock: systemClock,
   })
   pipeline.onProgress(() => listener.progressed())
+  // Before the socket appears: from then on somebody may want it gone again.
+  const told = untilToldToStop(pipeline, context)
   await listener.start()
   context.log.info(`listening on ${path}`)
-  await untilToldToStop(pipeline, context)
+  await told
   // In this order: nothing new comes in, what came in goes out, senders hear of it, connections end.
   await listener.quiesce()
   await pipeline.drain(read.drainTimeout)
