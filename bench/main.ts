@@ -42,23 +42,28 @@ function scenarios(dump: string, lines: string, scratch: string): Scenario[] {
   const toFile = (name: string, ...words: string[]): Scenario => ({
     name,
     run: async () => {
+      const cost = await measure([BINARY, 'replay', dump, '--to', `file://${out}`, ...words])
+      // At once, before the disk begins to work on it.
       rmSync(out, { force: true })
-      return measure([BINARY, 'replay', dump, '--to', `file://${out}`, ...words])
+      return cost
     },
+  })
+  const tail = (name: string, level: string): Scenario => ({
+    name,
+    run: () => measure([BINARY, 'tail', dump, `--level=${level}`, '--format=json']),
   })
   const all: Scenario[] = [
     toFile('replay --to file, json'),
     toFile('replay --to file, prototext', '--format', 'prototext'),
     toFile('replay --to file, pretty', '--format', 'pretty'),
-    {
-      name: 'tail --level=ERROR, count and filter',
-      run: () => measure([BINARY, 'tail', dump, '--level=ERROR', '--format=json']),
-    },
+    tail('tail --level=PANIC: count and filter', 'PANIC'),
+    tail('tail --level=ERROR: and show 3 %', 'ERROR'),
     {
       name: 'socket to file, json',
       run: async () => {
+        const cost = await measureListener(BINARY, join(scratch, 'log.sock'), `file://${out}`, dump, RECORDS)
         rmSync(out, { force: true })
-        return measureListener(BINARY, join(scratch, 'log.sock'), `file://${out}`, dump, RECORDS)
+        return cost
       },
     },
     { name: 'bytes alone: cat', run: () => measure(['cat', dump]) },
