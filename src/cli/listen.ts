@@ -7,6 +7,7 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { type Given, readOptions } from '../config/options.ts'
 import { choice, duration, fileMode, integer, level, size, text } from '../config/values.ts'
 import { atLeast } from '../filter/level.ts'
+import { mendDump } from '../ingest/dump.ts'
 import { Listener } from '../ingest/listener.ts'
 import { defaultSocketPath, groupId } from '../ingest/socket-path.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
@@ -108,6 +109,10 @@ async function serve(
   group: number | undefined,
   context: CommandContext,
 ): Promise<number> {
+  if (read.dump !== undefined) {
+    const cut = await mendDump(read.dump, read.maxFrameSize)
+    if (cut > 0) context.log.warn(`cut an unfinished record off the end of ${read.dump}`, { bytes: cut })
+  }
   const service = {
     queueBytes: read.queueSize,
     retryForMs: Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-import { close as fsClose, open as fsOpen, read as fsRead } from 'node:fs'
+import { close as fsClose, open as fsOpen, read as fsRead, ftruncateSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { FRAME_HEADER_BYTES, FrameDecoder } from '../codec/frame.ts'
 import { InputError } from '../errors.ts'
@@ -58,6 +58,34 @@ export async function readDump(path: string, options: DumpOptions): Promise<Stre
     return reader.counts
   } finally {
     if (fd !== STDIN) await close(fd)
+  }
+}
+
+/**
+ * Cuts off the frame that a killed process left unfinished at the end of a dump: what is appended behind it would be
+ * taken for its rest.
+ *
+ * @returns bytes that were cut off; 0 for a dump that is whole, is not there, or is damaged otherwise
+ * @throws the system's error when the file cannot be read or cut
+ */
+export async function mendDump(path: string, maxFrameBytes: number): Promise<number> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return 0
+  const fd = await open(path, 'r+')
+  try {
+    const decoder = new FrameDecoder(maxFrameBytes)
+    const buffer = new Uint8Array(READ_BYTES)
+    for (let bytes = (await read(fd, buffer, 0, READ_BYTES, null)).bytesRead; bytes > 0; ) {
+      decoder.push(buffer.subarray(0, bytes), () => undefined)
+      bytes = (await read(fd, buffer, 0, READ_BYTES, null)).bytesRead
+    }
+    if (decoder.pending > 0) ftruncateSync(fd, decoder.offset)
+    return decoder.pending
+  } catch (error) {
+    if (error instanceof InputError) return 0
+    throw error
+  } finally {
+    await close(fd)
   }
 }
 
