@@ -76,6 +76,8 @@ export class Delivery {
   done = 0
   /** Nobody reads any more, or it was given up: what comes is counted as dropped. */
   closed = false
+  /** Records were not sent in the time that was left at the end: `done` stays before them, so that senders keep them. */
+  cutShort = false
   readonly #options: DeliveryOptions
   readonly #queue: ChunkQueue
   readonly #abort = new AbortController()
@@ -162,8 +164,9 @@ export class Delivery {
     for (let batch = this.#queue.peek(); batch !== undefined; batch = this.#queue.peek()) {
       const { outcome, records } = await this.#deliver(batch)
       // Counted already: see #abandon.
-      if (this.#abandoned) return
+      if (this.#abandoned) break
       this.stats[outcome] += records - batch.notes
+      this.cutShort ||= outcome === 'dropped' && this.#abort.signal.aborted && !this.closed
       this.#setDone(this.#queue.consume(records))
     }
     this.#running = undefined
@@ -244,6 +247,7 @@ export class Delivery {
   /** The exporter does not come back from a call: everything that waits counts as dropped, whatever becomes of it. */
   #abandon(): void {
     this.#abandoned = true
+    this.cutShort = true
     this.closed = true
     this.stats.lastError ??= 'it did not stop in time'
     this.stats.dropped = this.stats.accepted - this.stats.delivered - this.stats.rejected
@@ -272,7 +276,7 @@ export class Delivery {
   }
 
   #setDone(position: number): void {
-    if (position > this.done) this.done = position
+    if (position > this.done && !this.cutShort) this.done = position
     this.#options.onProgress()
   }
 }

@@ -53,7 +53,7 @@ export class Lane {
   done(position: number): number {
     let done = position
     for (const delivery of this.#deliveries) {
-      const waits = this.#open !== undefined || !delivery.idle
+      const waits = this.#open !== undefined || !delivery.idle || delivery.cutShort
       if (waits && delivery.done < done) done = delivery.done
     }
     return done

@@ -34,9 +34,9 @@ export class ScriptedExporter implements Exporter {
 
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
     this.attempts.push(batch.records)
-    const next = this.#script.length > 1 ? this.#script.shift() : this.#script[0]
-    // The last function of a script rules everything that follows; any other outcome counts once.
-    if (typeof next !== 'function') this.#script.splice(this.#script.indexOf(next as Outcome), 1)
+    const next = this.#script[0]
+    // A function rules everything that follows; any other outcome counts once.
+    if (typeof next !== 'function') this.#script.shift()
     const outcome = typeof next === 'function' ? next(batch) : next
     if (outcome === 'hang') await this.#hang(signal)
     else if (outcome instanceof Error) throw outcome
