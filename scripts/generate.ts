@@ -31,7 +31,7 @@ const root = join(import.meta.dir, '..')
 
 /** Contents of a generated file as it is committed: laid out like every other file of its kind. */
 export function render(file: GeneratedFile): string {
-  if (!/\.(json|md|ts)$/.test(file.path)) return file.contents()
+  if (!/\.(json|ts)$/.test(file.path)) return file.contents()
   const biome = Bun.spawnSync(
     [join(root, 'node_modules/.bin/biome'), 'format', `--stdin-file-path=${file.path}`],
     {
