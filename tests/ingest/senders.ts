@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { beforeRemoval } from '../../scripts/postgres/workspace.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { type Dropped, decodeAcknowledgement } from '../../src/codec/control.ts'
 import { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, FrameType } from '../../src/codec/frame.ts'
@@ -66,13 +67,17 @@ export interface LogLine {
   readonly suppressed?: number
 }
 
+/** Also holds what a test leaves that could not start its listener. */
+const ROOT = mkdtempSync(join(tmpdir(), 'pgturret-listen-'))
+beforeRemoval(() => rmSync(ROOT, { recursive: true, force: true }))
+
 /** A listener that listens, and all that it did. */
 export class Station {
   readonly sink: HeldSink
   readonly path: string
   readonly listener: Listener
   readonly lines: LogLine[] = []
-  readonly #folder = mkdtempSync(join(tmpdir(), 'pgturret-listen-'))
+  readonly #folder = mkdtempSync(join(ROOT, 's'))
   readonly #senders: Sender[] = []
 
   constructor(own: Partial<ListenerOptions> = {}, clock: Clock = systemClock, sink = new HeldSink()) {
