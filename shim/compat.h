@@ -11,6 +11,7 @@
 #ifndef PGTURRET_COMPAT_H
 #define PGTURRET_COMPAT_H
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
@@ -31,6 +32,14 @@
 #error "pgturret needs PostgreSQL 13 or later"
 #endif
 
+/*
+ * Headers that were made on glibc 2.38 or later leave strlcpy to it.  With an
+ * older one nobody declares it, though the server or its libc has it.
+ */
+#if HAVE_DECL_STRLCPY && defined(__GLIBC__) && !__GLIBC_PREREQ(2, 38)
+extern size_t strlcpy(char *dst, const char *src, size_t siz);
+#endif
+
 /* 18 wants a module's name and version beside its magic. */
 #if PG_VERSION_NUM >= 180000
 #define PGTURRET_MODULE_MAGIC \
@@ -45,13 +54,19 @@
 #define pgturret_reserve_prefix()	EmitWarningsOnPlaceholders("pgturret")
 #endif
 
-/* The server's own formatting, shared with jsonlog and csvlog, is of 15. */
+/*
+ * The server's own formatting, shared with jsonlog and csvlog, is of 15.  What
+ * it returns inside the hook is of this record from 17 on; before, it may be
+ * left over from the last one.
+ */
 #if PG_VERSION_NUM >= 150000
 #define PGTURRET_HAVE_SERVER_LOG_TIME	1
+#define PGTURRET_SERVER_LOG_TIME_FRESH	(PG_VERSION_NUM >= 170000)
 #define pgturret_server_log_time()		get_formatted_log_time()
 #define pgturret_reset_start_time()		reset_formatted_start_time()
 #else
 #define PGTURRET_HAVE_SERVER_LOG_TIME	0
+#define PGTURRET_SERVER_LOG_TIME_FRESH	false
 #define pgturret_server_log_time()		((const char *) NULL)
 #define pgturret_reset_start_time()		((void) 0)
 #endif
@@ -93,20 +108,21 @@ pgturret_wants_statement(ErrorData *edata)
 #endif
 }
 
+/*
+ * As get_backend_type_for_log(), which only 15 and later have, and which
+ * believes that a background worker always knows its entry.
+ */
 static inline const char *
 pgturret_backend_type(void)
 {
-#if PG_VERSION_NUM >= 150000
-	return get_backend_type_for_log();
-#else
 	if (MyProcPid == PostmasterPid)
 		return "postmaster";
 	if (MyBackendType == B_BG_WORKER && MyBgworkerEntry != NULL)
 		return MyBgworkerEntry->bgw_type;
 	return GetBackendTypeDesc(MyBackendType);
-#endif
 }
 
+/* The query's identifier; 13 computes none, nor does compute_query_id = off. */
 static inline int64
 pgturret_query_id(void)
 {
@@ -117,16 +133,17 @@ pgturret_query_id(void)
 #endif
 }
 
-/* Leader of the parallel group that this process works for, or 0. */
+/*
+ * Leader of the parallel group that this process works for, or 0.  The csvlog
+ * of 13 does not show it, though 13 knows it.
+ */
 static inline int
 pgturret_leader_pid(void)
 {
-#if PG_VERSION_NUM >= 140000
 	PGPROC	   *leader = MyProc != NULL ? MyProc->lockGroupLeader : NULL;
 
 	if (leader != NULL && leader->pid != MyProcPid)
 		return leader->pid;
-#endif
 	return 0;
 }
 
@@ -150,7 +167,10 @@ pgturret_vxid(int *backend, uint32 *local)
 	return true;
 }
 
-/* What pg_stat_activity shows while the worker waits. */
+/*
+ * What the worker says it waits for.  pg_stat_activity shows that only of
+ * processes with a database; tools that read PGPROC themselves see it.
+ */
 static inline uint32
 pgturret_wait_event(void)
 {

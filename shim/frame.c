@@ -166,8 +166,8 @@ put_bounded(char *to, const char *end, const char *text)
  *
  * When the server writes the record to its own log too, the text is the
  * server's where that is known already, so that both logs agree to the
- * digit; the microseconds are then brought into that millisecond.  Older
- * servers forget the time of the last message only after the hook, so one
+ * digit; the microseconds are then brought into that millisecond.  Servers
+ * before 17 forget the time of the last message only after the hook, so one
  * that lies before our own reading is a leftover, and ours is used.
  */
 static int64
@@ -221,7 +221,8 @@ log_time(Text *text, bool share)
 				(theirs[18] - '0') * 1000 + (theirs[20] - '0') * 100 +
 				(theirs[21] - '0') * 10 + (theirs[22] - '0');
 
-			if (other > mine)
+			if (other > mine ||
+				(other < mine && PGTURRET_SERVER_LOG_TIME_FRESH))
 			{
 				micros = (micros / 1000 + (other - mine)) * 1000;
 				text->start = theirs;

@@ -224,10 +224,10 @@ define_settings(void)
 							GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomStringVariable("pgturret.ring_directory",
-							   "Sets the directory of the ring's file.",
-							   "A relative path starts at the data directory.",
+							   "Sets the directory of the ring's file, which should be in memory.",
+							   "If empty, the ring has no file, and is lost when the postmaster is killed.",
 							   &ring_directory,
-							   "pg_stat_tmp",
+							   "/dev/shm",
 							   PGC_POSTMASTER,
 							   GUC_SUPERUSER_ONLY,
 							   NULL, NULL, NULL);

@@ -83,6 +83,7 @@
 #define HEADER_BYTES		4096
 
 #define UNIT				8
+#define PAGE_BYTES			4096	/* the smallest that there are */
 #define POS_BITS			28
 #define POS_MASK			((UINT64_C(1) << POS_BITS) - 1)
 #define COUNT_BITS			36
@@ -238,6 +239,24 @@ raise_to(uint64_t *counter, uint64_t value)
 }
 
 /*
+ * Look at each page of a record's space before it is written.  In a file in
+ * memory a first read maps the pages around as well, where a first write maps
+ * one: a process that goes through the ring for the first time takes a
+ * sixteenth of the page faults.
+ */
+static inline void
+touch_pages(const unsigned char *data, uint64_t bytes)
+{
+	uint64_t	at;
+
+	for (at = 0; at < bytes; at += PAGE_BYTES)
+		(void) __atomic_load_n((const uint64_t *) (data + at),
+							   __ATOMIC_RELAXED);
+	(void) __atomic_load_n((const uint64_t *) (data + bytes - UNIT),
+						   __ATOMIC_RELAXED);
+}
+
+/*
  * Take a slot and its space.  The last eighth of both is kept for WARNING
  * and above, and the last sixty-fourth for markers, so that a flood of
  * statement lines cannot push out the error that explains it.
@@ -299,6 +318,7 @@ claim_slot(PgturretRing *ring, unsigned class, size_t bytes, int pid,
 
 		claim->slot = slot;
 		claim->data = ring->data + ((pos + pad) & (ring->units - 1)) * UNIT;
+		touch_pages(claim->data, length * UNIT);
 		prefix.bytes = (uint32_t) bytes;
 		prefix.count = (uint32_t) count;
 		memcpy(claim->data, &prefix, sizeof(prefix));

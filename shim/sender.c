@@ -13,9 +13,12 @@
  * own messages go through the ring like everybody's, so it reports changes
  * of state only, never attempts.
  *
- * How it waits: after a small batch it naps for two milliseconds without
- * asking to be woken, so that a busy server pays no signal per record.  Only
- * when a nap found nothing new does it set the sleeping flag.  While there
+ * How it waits: after a small batch it naps for ten milliseconds without
+ * asking to be woken, so that a busy server pays no signal per record, and
+ * worker and listener do not take the processor from sessions for a handful
+ * of records at a time: against two milliseconds, the whole costs a third
+ * less.  Only when a nap found nothing new does it set the sleeping flag, so
+ * the first record after a pause is sent at once.  While there
  * is no connection it never asks to be woken.
  *
  * IDENTIFICATION
@@ -51,7 +54,7 @@
 #define OUT_TARGET			(256 * 1024)	/* fill up to this */
 #define OUT_SLACK			4096	/* room for what is not a record */
 #define BUSY_BATCH			(64 * 1024) /* go on without a nap above this */
-#define NAP					(2 * MILLISECONDS)
+#define NAP					(10 * MILLISECONDS)
 #define RETRY_FIRST			(100 * MILLISECONDS)
 #define RETRY_LAST			(5 * SECONDS)
 #define ANSWER_TIMEOUT		(10 * SECONDS)

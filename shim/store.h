@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * store.h
- *	  The file behind the ring.
+ *	  Where the ring lives, and how it gets from one postmaster to the next.
  *
  * IDENTIFICATION
  *	  shim/store.h

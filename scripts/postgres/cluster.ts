@@ -2,7 +2,8 @@
 
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Installation, installation, installShim } from './installation.ts'
+import { givenInstallation, type Installation, installation, installShim } from './installation.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { Postmaster, type StopMode } from './postmaster.ts'
 import { account, signal } from './processes.ts'
 import { type PsqlOptions, type PsqlResult, runPsql } from './psql.ts'
@@ -18,6 +19,8 @@ export interface ClusterOptions {
   shim?: boolean
   /** Listen on 127.0.0.1 as well, on a free port. */
   tcp?: boolean
+  /** A folder with a server and the shim in it, as `scripts/versions.ts` makes them. */
+  given?: string | undefined
   /** Lines of pg_hba.conf before the last ones, which trust everyone local. */
   hba?: string[]
 }
@@ -46,9 +49,10 @@ export class Cluster {
   }
 
   /** Makes the folder, the data and the configuration; the server is not started. */
-  static async create({ settings, shim, tcp, hba = [] }: ClusterOptions = {}): Promise<Cluster> {
-    const installed = installation()
-    if (shim) installShim()
+  static async create(options: ClusterOptions = {}): Promise<Cluster> {
+    const { settings, shim, tcp, given = givenInstallation(), hba = [] } = options
+    const installed = installation(given)
+    if (shim && given === undefined) installShim()
     count += 1
     const dir = join(workspace(), `c${count}`)
     const port = tcp ? freePort() : 5432
@@ -69,6 +73,11 @@ export class Cluster {
 
   get dataDir(): string {
     return join(this.dir, 'data')
+  }
+
+  /** The server's major version. */
+  get major(): number {
+    return this.#installed.major
   }
 
   get socketDir(): string {
@@ -168,11 +177,7 @@ export class Cluster {
   #abandon(): void {
     this.#postmaster?.kill()
     this.#postmaster = undefined
-    const pidFile = join(this.dataDir, 'postmaster.pid')
-    if (!existsSync(pidFile)) return
-    // The seventh line holds key and id of the System V segment that guards the data folder.
-    const segment = readFileSync(pidFile, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1]
-    if (segment !== undefined) Bun.spawnSync(['ipcrm', '-m', segment], { stderr: 'ignore' })
+    removeLeftovers(this.dataDir)
   }
 
   #writeSettings(): void {

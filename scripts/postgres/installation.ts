@@ -5,7 +5,16 @@
  * are copied, everything else is linked, and the shim's files join them in the layout that the original has.
  */
 
-import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+} from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { workspace } from './workspace.ts'
 
@@ -15,6 +24,8 @@ const REPOSITORY = resolve(import.meta.dir, '../..')
 export interface Installation {
   /** Programs that must run from the copy: postgres and initdb. */
   bindir: string
+  /** The server's major version. */
+  major: number
   /** A client program of the original: psql, pgbench, pg_basebackup. */
   client(name: string): string
 }
@@ -27,19 +38,34 @@ interface Folders {
 
 const installed = new Map<string, Installation>()
 
+/** A folder with a server and the shim in it, made by `scripts/versions.ts`; the environment names one for all tests. */
+export const givenInstallation = (): string | undefined => process.env['PGTURRET_TEST_INSTALLATION']
+
 /**
- * The private installation of this process, made at the first call.
+ * A private installation of this process, made at the first call.
  *
+ * @param given the folder to copy; where there is none, the installation that pg_config names is used
  * @throws when there is no PostgreSQL server on this machine.
  */
-export function installation(): Installation {
-  const ready = installed.get(workspace()) ?? install(original())
-  installed.set(workspace(), ready)
+export function installation(given = givenInstallation()): Installation {
+  const key = join(workspace(), given ?? '')
+  const ready = installed.get(key) ?? (given === undefined ? install(original()) : copyGiven(given))
+  installed.set(key, ready)
   return ready
 }
 
+/** The shim is in a given folder already, and refers to nothing outside of it. */
+function copyGiven(folder: string): Installation {
+  const copy = join(workspace(), `given${installed.size}`)
+  const { exitCode, stderr } = Bun.spawnSync(['cp', '-a', '--reflink=auto', folder, copy])
+  if (exitCode !== 0) throw new Error(`could not copy ${folder}: ${stderr}`)
+  // As the kernel and the server will see it: `bin` may be a link into a layout of the system's.
+  const bindir = realpathSync(join(copy, 'bin'))
+  return describe(bindir, bindir)
+}
+
 /**
- * Puts the built shim into the private installation.
+ * Puts the built shim into the private installation of the one that pg_config names.
  *
  * @throws when the shim is not built.
  */
@@ -104,7 +130,14 @@ function install(from: Folders): Installation {
   linkEntries(from.pkglibdir, to.pkglibdir)
   linkEntries(from.sharedir, to.sharedir)
   linkEntries(join(from.sharedir, 'extension'), join(to.sharedir, 'extension'))
-  return { bindir: to.bindir, client: (name) => clientProgram(from.bindir, name) }
+  return describe(to.bindir, from.bindir)
+}
+
+function describe(bindir: string, clients: string): Installation {
+  const said = Bun.spawnSync([join(bindir, 'postgres'), '--version']).stdout.toString()
+  const major = Number(/\) (\d+)/.exec(said)?.[1])
+  if (!(major > 0)) throw new Error(`${bindir}/postgres does not run: it said "${said.trim()}"`)
+  return { bindir, major, client: (name) => clientProgram(clients, name) }
 }
 
 function linkEntries(from: string, to: string): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
+import { elevelOf } from '../../src/codec/severity.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { arrival, burst, matching, shim, stat, unbroken } from './setup.ts'
+import { arrival, burst, major, matching, shim, stat, unbroken } from './setup.ts'
 
 const { cluster, listener } = await shim({ settings: { cluster_name: 'delivery' } })
 
@@ -28,7 +29,7 @@ test('a record has the fields of its session', async () => {
     ClientAddr: '[local]',
     SeqNum: 1n,
     PsDisplay: 'SELECT',
-    ELevel: 21,
+    ELevel: elevelOf(major, 'ERROR'),
     SQLState: '22012',
     UserQuery: 'SELECT 1/0 AS "größe"',
     ApplicationName: 'fields',

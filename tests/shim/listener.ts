@@ -49,6 +49,8 @@ export class Listener {
   /** Whatever should not have come. */
   readonly complaints: string[] = []
   acknowledging: Acknowledging = 'all'
+  /** How text is shown; 'latin1' shows each byte as it is, whatever the database's encoding. */
+  decoding: 'utf8' | 'latin1' = 'utf8'
   /** Highest sequence that is "durable", per boot id: what a journal would know after a restart. */
   readonly durable = new Map<bigint, bigint>()
   #server: UnixSocketListener<Connection> | undefined
@@ -158,7 +160,7 @@ export class Listener {
     const fields: Fields = {}
     FIELDS.slice(0, count).forEach(([name], index) => {
       const value = fieldValue(bytes, spans, index)
-      fields[name] = value instanceof Uint8Array ? Buffer.from(value).toString() : value
+      fields[name] = value instanceof Uint8Array ? Buffer.from(value).toString(this.decoding) : value
     })
     const two = connection.protocol === 2
     this.records.push({

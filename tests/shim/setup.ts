@@ -2,12 +2,13 @@
 
 import { afterAll, setDefaultTimeout } from 'bun:test'
 import { join } from 'node:path'
+import { installation } from '../../scripts/postgres/installation.ts'
 import { Cluster, type ClusterOptions } from '../support/postgres.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { Listener } from './listener.ts'
 
-// Servers start, crash and recover in these tests.
-setDefaultTimeout(60_000)
+/** Major version of the server that these tests run on. */
+export const { major } = installation()
 
 export interface Shim {
   cluster: Cluster
@@ -16,6 +17,8 @@ export interface Shim {
 
 /** Makes a server that is not started yet, and a listener that does not listen yet. */
 export async function shim(options: ClusterOptions = {}): Promise<Shim> {
+  // Servers start, crash and recover in these tests. It holds for one test file, so it is said here and not above.
+  setDefaultTimeout(60_000)
   const cluster = await Cluster.create({ ...options, shim: true })
   const path = join(cluster.dir, 'log.sock')
   cluster.set('pgturret.socket', path)
