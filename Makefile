@@ -8,7 +8,7 @@ FUZZ_TIMEOUT_MS = $(shell expr \( $(FUZZ_SECONDS) + 60 \) \* 1000)
 
 # The steps install packages and write into the same folders; running them side by side gains nothing.
 .NOTPARALLEL:
-.PHONY: help quickstart build shim test bench fuzz format generate clean prerequisites
+.PHONY: help quickstart build shim test test-versions bench fuzz format generate clean prerequisites
 
 help:
 	@echo 'pgturret: PostgreSQL as a structured event source'
@@ -18,6 +18,8 @@ help:
 	@echo '  make build        dist/pgturret, and shim/pgturret.so where the PostgreSQL server headers are'
 	@echo '                    (PG_CONFIG=/path/to/pg_config picks the PostgreSQL to build against)'
 	@echo '  make test         everything that CI runs: format, lint, types, shim, unit, end to end'
+	@echo '  make test-versions'
+	@echo '                    the shim on every PostgreSQL from 13 to 19 that can be had (ONLY=17 picks one)'
 	@echo '  make format       format the sources and apply safe lint fixes'
 	@echo '  make generate     write the generated files (reference pages, schemas, lists) again'
 	@echo '  make bench        side-by-side benchmarks: ratios and medians'
@@ -41,6 +43,9 @@ shim:
 
 test: prerequisites node_modules/.package-lock.json
 	@exec bun scripts/check.ts
+
+test-versions: prerequisites build
+	@exec bun scripts/versions.ts $(addprefix --only ,$(ONLY))
 
 bench: prerequisites build
 	@exec bun bench/main.ts

@@ -11,14 +11,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type Counts, readReport } from './test-report.ts'
 
 const REPOSITORY = resolve(import.meta.dir, '..')
-
-interface Counts {
-  passed: number
-  failed: number
-  skipped: number
-}
 
 interface Stage {
   name: string
@@ -124,15 +119,6 @@ async function runTests(): Promise<Counts> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** The sums in the first element of a JUnit report; nothing when bun did not get as far as writing one. */
-async function readReport(path: string): Promise<Counts> {
-  const file = Bun.file(path)
-  const head = (await file.exists()) ? ((await file.text()).match(/<testsuites [^>]*>/)?.[0] ?? '') : ''
-  const sum = (name: string) => Number(head.match(new RegExp(` ${name}="(\\d+)"`))?.[1] ?? 0)
-  const failed = sum('failures') + sum('errors')
-  return { passed: sum('tests') - failed - sum('skipped'), failed, skipped: sum('skipped') }
 }
 
 function judge(counts: Counts, code: number): Counts {

@@ -17,10 +17,10 @@ export function fileProblems(files: readonly string[]): string[] {
   if (files.length === 0) return ['expected the file of a dump, or - for standard input']
   return files.flatMap((file) => {
     if (file === '-') return []
-    const status = statSync(file, { throwIfNoEntry: false })
-    if (status === undefined) return [`"${file}": no such file`]
-    if (status.isDirectory()) return [`"${file}" is a folder; expected a dump`]
     try {
+      const status = statSync(file, { throwIfNoEntry: false })
+      if (status === undefined) return [`"${file}": no such file`]
+      if (status.isDirectory()) return [`"${file}" is a folder; expected a dump`]
       accessSync(file, constants.R_OK)
       return []
     } catch (error) {

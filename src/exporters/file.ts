@@ -72,9 +72,9 @@ function pathOf(url: URL, text: string): string {
 /** A folder that is missing or closed is found at start; later trouble (a full disk) is waited out. */
 function pathProblem(given: Options): string | undefined {
   const folder = dirname(given.path)
-  const status = statSync(given.path, { throwIfNoEntry: false })
-  if (status?.isDirectory()) return `"${given.path}" is a folder; expected the path of a file`
   try {
+    const status = statSync(given.path, { throwIfNoEntry: false })
+    if (status?.isDirectory()) return `"${given.path}" is a folder; expected the path of a file`
     accessSync(status === undefined ? folder : given.path, constants.W_OK)
     return undefined
   } catch (error) {
@@ -105,6 +105,7 @@ class FileExporter implements Exporter {
   #fd = -1
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
+  #rotatedAt = 0
   /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -209,7 +210,9 @@ class FileExporter implements Exporter {
   async #rotate(): Promise<void> {
     const { path } = this.#options
     await this.#close()
-    renameSync(path, rotatedName(path))
+    // Each later than the one before, whatever the clock does: the oldest is told by its name.
+    this.#rotatedAt = Math.max(Date.now(), this.#rotatedAt + 1)
+    renameSync(path, rotatedName(path, this.#rotatedAt))
     await this.#open()
     this.#prune()
   }
@@ -252,9 +255,9 @@ const byTimeAndNumber = new Intl.Collator('en', { numeric: true })
 /** What rotation puts behind a file's name; anything else in the folder is not ours to delete. */
 const ROTATED = /^\d{8}T\d{9}Z(?:-\d+)?$/
 
-/** `pg.ndjson.20260301T120000123Z`; a number follows in the case of two in one millisecond. */
-function rotatedName(path: string): string {
-  const time = new Date().toISOString().replace(/[-:.]/g, '')
+/** `pg.ndjson.20260301T120000123Z`; a number follows where that is taken. */
+function rotatedName(path: string, at: number): string {
+  const time = new Date(at).toISOString().replace(/[-:.]/g, '')
   for (let attempt = 0; ; attempt++) {
     const name = `${path}.${time}${attempt === 0 ? '' : `-${attempt}`}`
     if (statSync(name, { throwIfNoEntry: false }) === undefined) return name

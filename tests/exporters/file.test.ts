@@ -1,212 +1,366 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import {
+  closeSync,
+  constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { BlockedError, classify, RetryableError } from '../../src/errors.ts'
-import type { ExporterContext } from '../../src/exporter.ts'
+import { join, relative } from 'node:path'
+import { classify, RetryableError } from '../../src/errors.ts'
+import type { Exporter, ExporterContext } from '../../src/exporter.ts'
 import file from '../../src/exporters/file.ts'
-import { batchOf, calm, failureOf } from './batches.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { batchOf, calm, failureOf, numbered } from './batches.ts'
 
-let folder = ''
-beforeAll(() => {
+let folder: string
+let open: Exporter[] = []
+
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'pgturret-file-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const line = (n: number): string => `{"timestamp":"2026-03-01 12:00:00.001 UTC","n":${n}}`
-const lines = (from: number, to: number): string[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => line(from + i))
-const textOf = (all: readonly string[]): string => all.map((one) => `${one}\n`).join('')
+afterEach(async () => {
+  for (const exporter of open) await exporter.close?.()
+  open = []
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const at = (name: string): string => join(folder, name)
+const textOf = (name: string): string => readFileSync(at(name), 'utf8')
 
 function exporterTo(
   path: string,
-  flags: Record<string, string> = {},
+  flags: Record<string, unknown> = {},
   format: ExporterContext['format'] = 'json',
-) {
-  const url = pathToFileURL(path).href
-  const options = file.options.parse({ ...flags, ...file.fromUrl!(new URL(url), url) })
-  return file.create(options, { userAgent: 'pgturret/test', format })
+): Exporter {
+  const options = file.options.parse({ ...flags, path })
+  const exporter = file.create(options, { userAgent: '', format })
+  open.push(exporter)
+  return exporter
 }
 
-async function write(path: string, records: readonly string[], flags: Record<string, string> = {}) {
-  const exporter = exporterTo(path, flags)
-  await exporter.send(batchOf(records), calm)
-  await exporter.close?.()
-}
+const write = (exporter: Exporter, ...lines: string[]) => exporter.send(batchOf(lines), calm)
 
-describe('a file', () => {
-  test('is appended to', async () => {
-    const path = join(folder, 'append')
-    await write(path, lines(1, 3))
-    await write(path, lines(4, 5))
-    expect(readFileSync(path, 'utf8')).toBe(textOf(lines(1, 5)))
+describe('appending', () => {
+  test('makes the file and adds to it, over several lives', async () => {
+    const first = exporterTo(at('x'))
+    await write(first, 'a', 'b')
+    await write(first, 'c')
+    await first.close?.()
+    await write(exporterTo(at('x')), 'd')
+    expect(textOf('x')).toBe('a\nb\nc\nd\n')
   })
 
-  test('has the permissions that were asked for, whatever the umask', async () => {
-    const before = process.umask(0o077)
-    await write(join(folder, 'mode'), lines(1, 1), { mode: '0644' })
-    process.umask(before)
-    expect(statSync(join(folder, 'mode')).mode & 0o777).toBe(0o644)
+  test.each(['0600', '0640', '0666'])('a new file has mode %s, whatever the umask', async (mode) => {
+    const umask = process.umask(0o077)
+    try {
+      await write(exporterTo(at('x'), { mode }), 'a')
+    } finally {
+      process.umask(umask)
+    }
+    expect((statSync(at('x')).mode & 0o777).toString(8)).toBe(mode.slice(1))
   })
 
-  test('that was moved away is made anew on reopen', async () => {
-    const path = join(folder, 'moved')
-    const exporter = exporterTo(path)
-    await exporter.send(batchOf(lines(1, 1)), calm)
-    renameSync(path, `${path}.1`)
-    await exporter.reopen?.()
-    await exporter.send(batchOf(lines(2, 2)), calm)
-    await exporter.close?.()
-    expect([readFileSync(`${path}.1`, 'utf8'), readFileSync(path, 'utf8')]).toEqual([
-      textOf(lines(1, 1)),
-      textOf(lines(2, 2)),
-    ])
+  test('an old file keeps its mode', async () => {
+    writeFileSync(at('x'), '', { mode: 0o604 })
+    await write(exporterTo(at('x')), 'a')
+    expect((statSync(at('x')).mode & 0o777).toString(8)).toBe('604')
   })
 
-  test('can be closed twice', async () => {
-    const exporter = exporterTo(join(folder, 'twice'))
-    await exporter.send(batchOf(lines(1, 1)), calm)
-    await exporter.close?.()
-    await exporter.close?.()
+  test('to a file that somebody else cuts', async () => {
+    const exporter = exporterTo(at('x'))
+    await write(exporter, ...numbered(100))
+    truncateSync(at('x'))
+    await write(exporter, 'a')
+    expect(textOf('x')).toBe('a\n')
   })
 })
 
 describe('a last line without its end', () => {
-  test('of ours is cut off, wherever it was torn: its sender sends it again', async () => {
-    const path = join(folder, 'torn')
-    for (let cut = 1; cut <= line(4).length; cut++) {
-      writeFileSync(path, textOf(lines(1, 3)) + line(4).slice(0, cut))
-      await write(path, lines(4, 4))
-      expect(readFileSync(path, 'utf8')).toBe(textOf(lines(1, 4)))
+  const mended = async (before: string, format: ExporterContext['format'] = 'json') => {
+    writeFileSync(at('x'), before)
+    await write(exporterTo(at('x'), {}, format), 'new')
+    return textOf('x')
+  }
+  const own = '{"timestamp":"2026-03-01 12:00:00.001 UTC","message":"hal'
+
+  test('is cut off when it is ours, wherever it was torn', async () => {
+    for (let length = 1; length <= own.length; length++) {
+      expect(await mended(`whole\n${own.slice(0, length)}`)).toBe('whole\nnew\n')
+      rmSync(at('x'))
+      expect(await mended(own.slice(0, length))).toBe('new\n')
+      rmSync(at('x'))
     }
   })
 
-  test('of ours is found however long it is', async () => {
-    const path = join(folder, 'long')
-    writeFileSync(path, `${textOf(lines(1, 1))}{"timestamp":"${'x'.repeat(300_000)}`)
-    await write(path, lines(2, 2))
-    expect(readFileSync(path, 'utf8')).toBe(textOf(lines(1, 2)))
+  test('also when it is longer than what is read at once', async () => {
+    expect(await mended(`whole\n${own}${'x'.repeat(300_000)}`)).toBe('whole\nnew\n')
+    rmSync(at('x'))
+    expect(await mended(`${own}${'x'.repeat(300_000)}`)).toBe('new\n')
+    rmSync(at('x'))
+    // The line end stands at the border of what is read at once.
+    for (const length of [65_535, 65_536, 65_537]) {
+      expect(await mended(`whole\n${own.padEnd(length, 'x')}`)).toBe('whole\nnew\n')
+      rmSync(at('x'))
+    }
   })
 
-  test('of somebody else is ended, not cut', async () => {
-    const path = join(folder, 'foreign')
-    writeFileSync(path, 'not ours')
-    await write(path, lines(1, 1))
-    expect(readFileSync(path, 'utf8')).toBe(`not ours\n${textOf(lines(1, 1))}`)
+  test('is ended when it is not', async () => {
+    expect(await mended('whole\n{"time":"x"')).toBe('whole\n{"time":"x"\nnew\n')
+    rmSync(at('x'))
+    expect(await mended('notes')).toBe('notes\nnew\n')
+  })
+
+  test('is told by the format', async () => {
+    expect(await mended('whole\nLogTime="2026', 'prototext')).toBe('whole\nnew\n')
+    rmSync(at('x'))
+    expect(await mended('whole\nLogTime="2026', 'json')).toBe('whole\nLogTime="2026\nnew\n')
+    rmSync(at('x'))
+    expect(await mended(own, 'pretty')).toBe(`${own}\nnew\n`)
+  })
+
+  test('is no line in a dump', async () => {
+    expect(await mended('V\0\0\0', 'febe')).toBe('V\0\0\0new\n')
+  })
+
+  test('that has its end is left alone', async () => {
+    expect(await mended(`${own}\n`)).toBe(`${own}\nnew\n`)
+    rmSync(at('x'))
+    expect(await mended('')).toBe('new\n')
   })
 })
 
 describe('rotation', () => {
-  const rotatedIn = (where: string, name: string): string[] =>
-    readdirSync(where)
-      .filter((one) => one.startsWith(`${name}.`))
-      .sort()
+  const rotated = () =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith('x.'))
+      .sort(new Intl.Collator('en', { numeric: true }).compare)
 
-  test('begins a new file before the old one grows too large, and loses nothing', async () => {
-    const path = join(folder, 'rotate', 'pg')
-    mkdirSync(join(folder, 'rotate'))
-    const exporter = exporterTo(path, { maxSize: '500' })
-    for (let n = 1; n <= 50; n++) await exporter.send(batchOf(lines(n, n)), calm)
-    await exporter.close?.()
-    const names = [...rotatedIn(join(folder, 'rotate'), 'pg'), 'pg']
-    expect(names.length).toBeGreaterThan(3)
-    const texts = names.map((name) => readFileSync(join(folder, 'rotate', name), 'utf8'))
-    for (const text of texts) expect(text.length).toBeLessThanOrEqual(500)
-    expect(texts.join('').split('\n').filter(Boolean).sort()).toEqual(lines(1, 50).sort())
+  test('by size: no file is larger, nothing is lost, in order', async () => {
+    const exporter = exporterTo(at('x'), { maxSize: '100B' })
+    const lines = Array.from({ length: 200 }, (_, n) => `line ${n} ${'.'.repeat(n % 30)}`)
+    for (let n = 0; n < lines.length; n += 2) await write(exporter, ...lines.slice(n, n + 2))
+    const files = [...rotated(), 'x']
+    expect(files.length).toBeGreaterThan(20)
+    for (const name of files) expect(textOf(name).length).toBeLessThanOrEqual(100)
+    expect(files.map(textOf).join('')).toBe(`${lines.join('\n')}\n`)
+    for (const name of rotated()) expect(name).toMatch(/^x\.\d{8}T\d{9}Z(-\d+)?$/)
   })
 
-  test('keeps as many as it is told, and nothing of others is deleted', async () => {
-    const where = join(folder, 'keep')
-    mkdirSync(where)
-    writeFileSync(join(where, 'pg.old'), 'mine')
-    const exporter = exporterTo(join(where, 'pg'), { maxSize: '100', keep: '2' })
-    for (let n = 1; n <= 20; n++) await exporter.send(batchOf(lines(n, n)), calm)
-    await exporter.close?.()
-    expect(rotatedIn(where, 'pg').filter((name) => name !== 'pg.old')).toHaveLength(2)
-    expect(readFileSync(join(where, 'pg.old'), 'utf8')).toBe('mine')
-    expect(readFileSync(join(where, 'pg'), 'utf8')).toContain(line(20))
+  test('a batch that is larger than a file may be goes into one of its own', async () => {
+    const exporter = exporterTo(at('x'), { maxSize: '10B' })
+    await write(exporter, 'a')
+    await write(exporter, 'b'.repeat(50))
+    await write(exporter, 'c')
+    expect([...rotated(), 'x'].map((name) => textOf(name).length)).toEqual([2, 51, 2])
+  })
+
+  test('the oldest beyond those that are kept are deleted, and nothing else', async () => {
+    const others = ['x.1', 'x.20260301', 'x.20260301T000000000Z.gz', 'y.20200101T000000000Z', 'x-20200101']
+    for (const name of others) writeFileSync(at(name), 'kept')
+    writeFileSync(at('x.20200101T000000000Z'), 'old')
+    const exporter = exporterTo(at('x'), { maxSize: '10B', keep: '2' })
+    for (const line of ['one', 'two', 'three', 'four', 'five']) await write(exporter, line, '....')
+    const ours = readdirSync(folder).filter((name) => /^x\.\d{8}T\d{9}Z(-\d+)?$/.test(name))
+    expect(ours.map(textOf).toSorted()).toEqual(['four\n....\n', 'three\n....\n'])
+    for (const name of others) expect(textOf(name)).toBe('kept')
+  })
+
+  test('counts what is in the file already', async () => {
+    writeFileSync(at('x'), `${'a'.repeat(95)}\n`)
+    await write(exporterTo(at('x'), { maxSize: '100B' }), 'long enough')
+    expect(rotated()).toHaveLength(1)
+    expect(textOf('x')).toBe('long enough\n')
   })
 })
 
-describe('trouble', () => {
-  const isRoot = process.getuid?.() === 0
+describe('opening anew', () => {
+  test('what was moved away stays, a new file begins', async () => {
+    const exporter = exporterTo(at('x'))
+    await write(exporter, 'a')
+    renameSync(at('x'), at('x.1'))
+    await write(exporter, 'b')
+    await exporter.reopen?.()
+    expect(existsSync(at('x'))).toBe(true)
+    await write(exporter, 'c')
+    expect([textOf('x.1'), textOf('x')]).toEqual(['a\nb\n', 'c\n'])
+  })
 
-  test.skipIf(!isRoot)(
-    'a full disk: no line is torn or twice, and it goes on when there is room',
-    async () => {
-      const disk = join(folder, 'disk')
-      mkdirSync(disk)
-      expect(Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).exitCode).toBe(0)
-      try {
-        writeFileSync(join(disk, 'ballast'), Buffer.alloc(48 * 1024))
-        const path = join(disk, 'pg')
-        const exporter = exporterTo(path)
-        await exporter.send(batchOf(lines(1, 10)), calm)
-        const error = await failureOf(exporter.send(batchOf(lines(11, 1000)), calm))
-        expect(classify(error)).toBeInstanceOf(RetryableError)
-        expect(readFileSync(path, 'utf8')).toBe(textOf(lines(1, 10)))
-        rmSync(join(disk, 'ballast'))
-        await exporter.send(batchOf(lines(11, 500)), calm)
-        await exporter.close?.()
-        expect(readFileSync(path, 'utf8')).toBe(textOf(lines(1, 500)))
-      } finally {
-        Bun.spawnSync(['umount', disk])
+  test('in the middle of writing: no batch is split, whatever comes together', async () => {
+    const exporter = exporterTo(at('x'))
+    const line = (n: number) => `${n} ${'x'.repeat(100_000)}`
+    const work: (Promise<void> | undefined)[] = []
+    for (let n = 0; n < 40; n++) {
+      work.push(write(exporter, line(n)))
+      if (n % 4 === 0) {
+        if (existsSync(at('x'))) renameSync(at('x'), at(`x.${n}`))
+        work.push(exporter.reopen?.())
       }
-    },
-  )
-
-  test('a folder that goes away: records are held', async () => {
-    const where = join(folder, 'gone')
-    mkdirSync(where)
-    const exporter = exporterTo(join(where, 'pg'))
-    rmSync(where, { recursive: true })
-    const error = classify(await failureOf(exporter.send(batchOf(lines(1, 1)), calm)))
-    expect(error).toBeInstanceOf(BlockedError)
-    mkdirSync(where)
-    await exporter.send(batchOf(lines(1, 1)), calm)
-    await exporter.close?.()
-    expect(readFileSync(join(where, 'pg'), 'utf8')).toBe(textOf(lines(1, 1)))
+      if (n % 7 === 0) await Promise.all(work)
+    }
+    await Promise.all(work)
+    const lines = readdirSync(folder).flatMap((name) => textOf(name).trimEnd().split('\n').filter(Boolean))
+    expect(lines.map((text) => text.length).toSorted()).toEqual(
+      Array.from({ length: 40 }, (_, n) => line(n).length).toSorted(),
+    )
+    expect(new Set(lines.map((text) => text.split(' ')[0])).size).toBe(40)
   })
 
-  test('what can be seen at start is said at start', () => {
-    const problemOf = (path: string) => {
-      const url = pathToFileURL(path).href
-      return file.problem!(file.options.parse(file.fromUrl!(new URL(url), url)))
-    }
-    expect(problemOf('/nonexistent/folder/pg')).toContain('"/nonexistent/folder" does not exist')
-    expect(problemOf(folder)).toContain('is a folder')
-    expect(problemOf(join(folder, 'new'))).toBeUndefined()
+  test('a folder that is gone is met again by the next batch, and waited for', async () => {
+    mkdirSync(at('logs'))
+    const exporter = exporterTo(at('logs/x'))
+    await write(exporter, 'a')
+    rmSync(at('logs'), { recursive: true })
+    expect(classify(await failureOf(exporter.reopen!()))).toMatchObject({ name: 'BlockedError' })
+    expect(classify(await failureOf(write(exporter, 'b')))).toMatchObject({ name: 'BlockedError' })
+    mkdirSync(at('logs'))
+    await write(exporter, 'b')
+    expect(textOf('logs/x')).toBe('b\n')
+  })
+
+  test('closing twice, and before anything was written', async () => {
+    const exporter = exporterTo(at('x'))
+    await exporter.close?.()
+    await exporter.close?.()
+    expect(existsSync(at('x'))).toBe(false)
   })
 })
 
-describe('its URL', () => {
+describe('a full disk', () => {
+  const mount = () => Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'pgturret-test', folder])
+  const canMount = process.getuid?.() === 0 && process.platform === 'linux'
+
+  test.skipIf(!canMount)('leaves no half line, and goes on when there is room (needs root)', async () => {
+    const { exitCode, stderr } = mount()
+    if (exitCode !== 0) {
+      console.warn(`not tested: no tmpfs here: ${stderr}`)
+      return
+    }
+    try {
+      const exporter = exporterTo(at('x'))
+      writeFileSync(at('ballast'), Buffer.alloc(20_000))
+      await write(exporter, 'first')
+      // More than there is room for: a part of it is written, and must go again.
+      const lines = numbered(1500)
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const error = classify(await failureOf(write(exporter, ...lines)))
+        expect(error).toBeInstanceOf(RetryableError)
+        expect(error.message).toContain('ENOSPC')
+        expect(textOf('x')).toBe('first\n')
+      }
+      rmSync(at('ballast'))
+      await write(exporter, ...lines)
+      expect(textOf('x')).toBe(`first\n${lines.join('\n')}\n`)
+      await exporter.close?.()
+    } finally {
+      Bun.spawnSync(['umount', folder])
+    }
+  })
+
+  test('a device that is always full', async () => {
+    expect(classify(await failureOf(write(exporterTo('/dev/full'), 'a')))).toBeInstanceOf(RetryableError)
+  })
+})
+
+describe('what is no file', () => {
+  test('a device is written to, never rotated or cut', async () => {
+    const exporter = exporterTo('/dev/null', { maxSize: '1B' })
+    for (let n = 0; n < 3; n++) await write(exporter, 'a')
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true)
+  })
+
+  test('a pipe without a reader fails instead of hanging; the next reader gets the whole batch', async () => {
+    expect(Bun.spawnSync(['mkfifo', at('pipe')]).exitCode).toBe(0)
+    const exporter = exporterTo(at('pipe'))
+    expect(classify(await failureOf(write(exporter, 'a')))).toBeInstanceOf(RetryableError)
+    const readers = [0, 1].map(() => openSync(at('pipe'), constants.O_RDONLY | constants.O_NONBLOCK))
+    await write(exporter, 'a')
+    const buffer = Buffer.alloc(100)
+    expect(buffer.toString('utf8', 0, readSync(readers[0]!, buffer))).toBe('a\n')
+    for (const fd of readers) closeSync(fd)
+    expect(classify(await failureOf(write(exporter, 'b')))).toBeInstanceOf(RetryableError)
+    const next = openSync(at('pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
+    await write(exporter, 'b')
+    expect(buffer.toString('utf8', 0, readSync(next, buffer))).toBe('b\n')
+    closeSync(next)
+  })
+
+  test('a pipe whose reader is slow is waited for, until told to stop', async () => {
+    Bun.spawnSync(['mkfifo', at('pipe')])
+    const reader = openSync(at('pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
+    const stop = new AbortController()
+    const line = 'x'.repeat(200_000)
+    const sending = failureOf(exporterTo(at('pipe')).send(batchOf([line]), stop.signal))
+    const buffer = Buffer.alloc(1000)
+    await waitUntil(
+      () => {
+        try {
+          return readSync(reader, buffer)
+        } catch {
+          return 0
+        }
+      },
+      (bytes) => bytes > 0,
+      'the first bytes in the pipe',
+    )
+    stop.abort()
+    expect(await sending).toBeInstanceOf(RetryableError)
+    closeSync(reader)
+  })
+})
+
+describe('what --to says', () => {
   const pathOf = (text: string): unknown => file.fromUrl!(new URL(text), text)['path']
 
   test.each([
-    ['file:///var/log/pg.ndjson', '/var/log/pg.ndjson'],
-    ['file://localhost/var/log/pg.ndjson', '/var/log/pg.ndjson'],
-    ['file:///var/log/a%20b.ndjson', '/var/log/a b.ndjson'],
-    ['file:pg.ndjson', join(process.cwd(), 'pg.ndjson')],
-    ['file://./logs/pg.ndjson', join(process.cwd(), 'logs/pg.ndjson')],
+    ['file:///var/log/x.ndjson', '/var/log/x.ndjson'],
+    ['file://localhost/var/log/x', '/var/log/x'],
+    ['file:/var/log/x', '/var/log/x'],
+    ['FILE:///x', '/x'],
+    ['file:///a%20b/%C3%A4%23%3F%25', '/a b/ä#?%'],
+    ['file:x.ndjson', join(process.cwd(), 'x.ndjson')],
+    ['file:./x', join(process.cwd(), 'x')],
+    ['file:../x%20y', join(process.cwd(), '../x y')],
+    ['file://./logs/x', join(process.cwd(), 'logs/x')],
   ])('%s', (text, path) => {
     expect(pathOf(text)).toBe(path)
   })
 
   test.each([
-    ['file://var/log/pg.ndjson', 'file:///var/log/pg.ndjson'],
-    ['file:///var/log/', 'the path of a file'],
-    ['file:///x?y=1', 'takes no query'],
+    ['file://var/log/x', '"var" would be a host: an absolute path has three slashes, file:///var/log/x'],
+    ['file:///x?mode=1', 'takes no query'],
+    ['file:///x#1', 'takes no query'],
+    ['file:///logs/', 'expected the path of a file'],
+    ['file:', 'expected the path of a file'],
   ])('%s is refused', (text, message) => {
     expect(() => pathOf(text)).toThrow(message)
+  })
+
+  const problemOf = (path: string) => file.problem!(file.options.parse({ path }))
+
+  test('what can be seen to be wrong at start', () => {
+    writeFileSync(at('file'), '')
+    expect(problemOf(at('x'))).toBeUndefined()
+    expect(problemOf(at('file'))).toBeUndefined()
+    expect(problemOf('/dev/null')).toBeUndefined()
+    expect(problemOf(folder)).toContain('is a folder')
+    expect(problemOf(at('nowhere/x'))).toBe(`the folder "${at('nowhere')}" does not exist`)
+    expect(problemOf(at('file/x'))).toContain('cannot be written')
+    expect(problemOf(relative(process.cwd(), at('x')))).toBeUndefined()
+  })
+
+  test('the label is the path', () => {
+    expect(file.label(file.options.parse({ path: '/x' }))).toBe('/x')
   })
 })

@@ -8,6 +8,7 @@ import { type Dropped, decodeAcknowledgement } from '../../src/codec/control.ts'
 import { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, FrameType } from '../../src/codec/frame.ts'
 import { Listener, type ListenerOptions } from '../../src/ingest/listener.ts'
 import { makeLog } from '../../src/log.ts'
+import type { Source } from '../../src/record/source.ts'
 import type { RecordView } from '../../src/record/view.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { shown } from './frames.ts'
@@ -38,7 +39,7 @@ export class HeldSink {
     this.events.push(shown(record))
   }
 
-  acceptDropped(dropped: Dropped): void {
+  acceptDropped(dropped: Dropped, _source: Source): void {
     this.position++
     this.events.push(`dropped ${dropped.firstSequence}+${dropped.count}`)
   }
