@@ -6,7 +6,7 @@ import { waitUntil } from '../support/wait-until.ts'
 
 /** The compiled executable, as a person starts it. */
 
-import { BINARY } from '../support/binary.ts'
+import { BINARY, runBinary } from '../support/binary.ts'
 
 const CAPTURE = join(import.meta.dir, '../fixtures/captures/pg_logfebe-15-conn4.febe')
 
@@ -16,20 +16,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const run = async (words: string[], options: { cwd?: string; env?: Record<string, string> } = {}) => {
-  const child = Bun.spawn([BINARY, ...words], {
-    cwd: options.cwd ?? folder,
-    env: { ...process.env, ...options.env },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  return { code: await child.exited, stdout, stderr }
-}
+const run = (words: string[], options: { cwd?: string; env?: Record<string, string> } = {}) =>
+  runBinary(words, { cwd: folder, ...options })
 
 describe('the executable', () => {
   test('says its version, commit and runtime', async () => {

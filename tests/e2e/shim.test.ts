@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BINARY } from '../support/binary.ts'
+import { runBinary } from '../support/binary.ts'
 import { startListener } from '../support/listener-process.ts'
 import { Cluster } from '../support/postgres.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -32,20 +32,8 @@ function fakePgConfig(name: string, answers: Record<string, string>): string {
 
 const foldersIn = (root: string) => ({ '--pkglibdir': join(root, 'lib'), '--sharedir': join(root, 'share') })
 
-const run = async (words: string[], env: Record<string, string> = {}) => {
-  const child = Bun.spawn([BINARY, 'shim', ...words], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-  })
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  return { code: await child.exited, stdout, stderr }
-}
+const run = (words: string[], env: Record<string, string> = {}) =>
+  runBinary(['shim', ...words], { cwd: folder, env })
 
 describe('shim build', () => {
   test('compiles the module from the executable alone', async () => {
