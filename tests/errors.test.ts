@@ -13,13 +13,13 @@ import {
 describe('every error class says its own name and code', () => {
   const cause = new Error('cause')
   test.each([
-    [new ConfigError(['a', 'b']), 'ConfigError', 'PGT_CONFIG'],
-    [new InputError('truncated', 'm', 7), 'InputError', 'PGT_INPUT'],
-    [new RetryableError('m', { retryAfterMs: 5, cause }), 'RetryableError', 'PGT_RETRYABLE'],
-    [new PermanentError('m', { status: 400, cause }), 'PermanentError', 'PGT_PERMANENT'],
-    [new TooLargeError('m'), 'TooLargeError', 'PGT_TOO_LARGE'],
-    [new BlockedError('m', { status: 401, cause }), 'BlockedError', 'PGT_BLOCKED'],
-  ])('%p', (error, name, code) => {
+    ['ConfigError', 'PGT_CONFIG', new ConfigError(['a', 'b'])],
+    ['InputError', 'PGT_INPUT', new InputError('truncated', 'm', 7)],
+    ['RetryableError', 'PGT_RETRYABLE', new RetryableError('m', { retryAfterMs: 5, cause })],
+    ['PermanentError', 'PGT_PERMANENT', new PermanentError('m', { status: 400, cause })],
+    ['TooLargeError', 'PGT_TOO_LARGE', new TooLargeError('m')],
+    ['BlockedError', 'PGT_BLOCKED', new BlockedError('m', { status: 401, cause })],
+  ] as const)('%s', (name, code, error) => {
     expect(error.name).toBe(name)
     expect(error.code).toBe(code as typeof error.code)
     expect(error).toBeInstanceOf(Error)

@@ -64,6 +64,11 @@ describe('precedence', () => {
   })
 })
 
+test('what may be given several times is not given by an empty variable', () => {
+  expect(read({}, { PGTURRET_TO: '' }).values?.to).toEqual([])
+  expect(read({}, { PGTURRET_TO: ' x ,, y,' }).values?.to).toEqual(['x', 'y'])
+})
+
 describe('problems', () => {
   test('come all at once, by the name under which the value was given', () => {
     const { values, problems } = read(

@@ -12,6 +12,7 @@ import {
   level,
   parseDuration,
   parseSize,
+  secret,
   size,
 } from '../../src/config/values.ts'
 
@@ -52,7 +53,11 @@ test.each([
 describe('what a value is told to be when it cannot be read', () => {
   test.each([
     [size(), 'x', 'a size such as'],
+    [size(), '0', 'a size such as'],
     [duration(), '10', 'a time such as'],
+    [duration(), '25d', 'up to 24d'],
+    [duration(), `${'9'.repeat(400)}s`, 'up to 24d'],
+    [secret(), '', 'a secret that is not empty'],
     [integer(1, 9), '10', 'a whole number from 1 to 9'],
     [integer(1, 9), '1e0', 'a whole number from 1 to 9'],
     [fileMode(), '0888', 'permission bits in octal'],
@@ -71,6 +76,8 @@ describe('what a value is told to be when it cannot be read', () => {
 })
 
 test('values that can be read', () => {
+  expect(duration().parse('24d')).toBe(24 * 86_400_000)
+  expect(size().parse('1')).toBe(1)
   expect(fileMode().parse('0660')).toBe(0o660)
   expect(fileMode().parse('640')).toBe(0o640)
   expect(level().parse('error')).toBe(level().parse('ERROR'))

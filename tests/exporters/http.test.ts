@@ -206,6 +206,19 @@ describe('no answer', () => {
   })
 })
 
+test('an answer that breaks off after a good status is a good one: the records are not sent twice', async () => {
+  const breaking: Server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nacc')
+    })
+  })
+  await new Promise<void>((resolve) => breaking.listen(0, '127.0.0.1', resolve))
+  const { port } = breaking.address() as { port: number }
+  await exporterTo(`http://127.0.0.1:${port}/`).send(batchOf(numbered(1)), calm)
+  await new Promise((resolve) => breaking.close(resolve))
+})
+
 describe('secrets', () => {
   const token = 'hunter2-hunter2'
 

@@ -173,6 +173,19 @@ describe('bounds', () => {
     await goodGoesOn()
   })
 
+  test('a connection that once had a long record holds no memory for it', async () => {
+    await start({ maxHeldBytes: 1024 * 1024 })
+    const record = log(1, 2, { ErrDetail: 'x'.repeat(300_000) })
+    for (let n = 1; n <= 8; n++) {
+      const peer = await station.connect()
+      await peer.send(hello(2, 'long'), ring(BigInt(n), 1n), record.subarray(0, 200_000))
+      await peer.send(record.subarray(200_000))
+      await peer.untilAcknowledged(1n)
+    }
+    expect(station.listener.open).toBe(9)
+    expect(station.refused).toEqual({})
+  })
+
   test('a frame over the limit is refused by its header', async () => {
     await start({ maxFrameBytes: 500 })
     const peer = await station.connect()

@@ -6,8 +6,11 @@ import type { Fields } from './listener.ts'
 import { remoteAddress, type ServerRecord, serverRecords, sourcePlace } from './server-records.ts'
 import { major, type Shim } from './setup.ts'
 
-/** Two readings of the clock, ours in the hook and the server's after it: a process may be made to wait in between. */
-export const MOST_APART_MS = 1000
+/**
+ * Two readings of the clock, ours in the hook and the server's after it: a process may be made to wait in between. From
+ * 17 on it is one.
+ */
+export const MOST_APART_MS = major >= 17 ? 0 : 1000
 
 // 13 has neither in its csvlog: it knows leaders but does not show them, and computes no query_id.
 const UNSHOWN = major >= 14 ? [] : ['leader_pid', 'query_id']
