@@ -9,7 +9,7 @@ import { choice, duration, fileMode, integer, level, size, text } from '../confi
 import { atLeast } from '../filter/level.ts'
 import { mendDump } from '../ingest/dump.ts'
 import { Listener } from '../ingest/listener.ts'
-import { defaultSocketPath, groupId } from '../ingest/socket-path.ts'
+import { defaultSocketPath, groupId, prepareSocketPath } from '../ingest/socket-path.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { FORMATS, type Format } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
@@ -109,6 +109,9 @@ async function serve(
   group: number | undefined,
   context: CommandContext,
 ): Promise<number> {
+  const path = read.socket ?? defaultSocketPath(context.env)
+  // First of all: a listener that runs already may be writing the dump that is mended next.
+  await prepareSocketPath(path)
   if (read.dump !== undefined) {
     const cut = await mendDump(read.dump, read.maxFrameSize)
     if (cut > 0) context.log.warn(`cut an unfinished record off the end of ${read.dump}`, { bytes: cut })
@@ -120,7 +123,6 @@ async function serve(
     color: wantsColor(read.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
-  const path = read.socket ?? defaultSocketPath(context.env)
   const listener = new Listener({
     path,
     mode: read.socketMode,

@@ -5,6 +5,8 @@ export interface Boot {
   durable: bigint
   /** Everything up to here was received, and is on its way. */
   received: bigint
+  /** The malformed record that ended the last connection: its sender has nothing else to send in its place. */
+  refused?: bigint
 }
 
 /** Everything of `boot` up to `sequence` stands at or below `position` in the pipeline. */

@@ -45,6 +45,8 @@ export class Connection {
   waits = false
   /** Records that came a second time and were left out, and what the sender said a second time not to have kept. */
   readonly repeated = { records: 0, droppedBySender: 0n }
+  /** Malformed records that came a second time, and were passed over. */
+  skippedRecords = 0
   readonly #options: ConnectionOptions
   readonly #peer: Peer
   readonly #decoder: FrameDecoder
@@ -65,10 +67,7 @@ export class Connection {
       record: (record: RecordView) => this.#record(record),
       dropped: (dropped: Dropped, source: Source) => this.#dropped(dropped, source),
       ring: (ring: Ring) => this.#resume(ring),
-      // A peer that sends nonsense inside a frame cannot be trusted with the next one.
-      damage: (error: InputError) => {
-        throw error
-      },
+      damage: (error: InputError) => this.#damage(error),
     }
     this.#stream = new LogStream(this.#decoder, handler, options.wanted)
   }
@@ -156,6 +155,23 @@ export class Connection {
     this.#unsent = Buffer.concat([this.#unsent, bytes.subarray(taken)])
     if (this.#unsent.length > MOST_UNSENT_BYTES)
       throw new InputError('memory', 'it does not read what it is answered', this.#decoder.offset)
+  }
+
+  /**
+   * A peer that sends nonsense inside a frame cannot be trusted with the next one. But one that keeps what is not
+   * acknowledged would send the same record for ever: when it comes again it is passed over, and the rest goes on.
+   */
+  #damage(error: InputError): void {
+    const sequence = this.#stream.nextSequence
+    const { boot } = this
+    if (boot !== undefined && sequence !== undefined && error.reason === 'malformed_record') {
+      if (boot.refused === sequence) {
+        this.skippedRecords++
+        return
+      }
+      boot.refused = sequence
+    }
+    throw error
   }
 
   #record(record: RecordView): void {

@@ -32,6 +32,8 @@ export interface ListenerStats extends StreamCounts {
   connections: number
   /** Records that came a second time, over a new connection, and were left out; not part of `records`. */
   repeatedRecords: number
+  /** Malformed records that came again after they had ended a connection, and were passed over. */
+  skippedRecords: number
   /** Connections that were ended for what they sent, by reason. */
   readonly refused: Map<InputReason | 'too_many_connections', number>
 }
@@ -49,6 +51,7 @@ export class Listener {
   readonly stats: ListenerStats = {
     connections: 0,
     repeatedRecords: 0,
+    skippedRecords: 0,
     frames: 0,
     records: 0,
     unknownFrames: 0,
@@ -269,6 +272,7 @@ export class Listener {
     const { counts } = connection
     this.stats.frames += counts.frames
     this.stats.records += counts.records - connection.repeated.records
+    this.stats.skippedRecords += connection.skippedRecords
     this.stats.repeatedRecords += connection.repeated.records
     this.stats.unknownFrames += counts.unknownFrames
     this.stats.surplusRecords += counts.surplusRecords

@@ -85,6 +85,26 @@ describe('ends that connection only', () => {
     await goodGoesOn()
   })
 
+  test('a malformed record that its sender sends again is passed over: what is behind it comes', async () => {
+    await start()
+    const malformed = encodeFrame(0x4c, Buffer.alloc(50, 0x41))
+    const first = await station.connect()
+    await first.send(v2, malformed)
+    await first.untilClosed()
+    const second = await station.connect()
+    await second.send(hello(2, 'bad'), ring(7n, 2n), malformed, log(3))
+    await second.untilAcknowledged(3n)
+    expect(station.sink.events.filter((event) => /^[0-9]/.test(event))).toEqual([
+      '1 message 1',
+      '3 message 3',
+    ])
+    second.end()
+    await station.untilOpen(1)
+    expect(station.listener.stats.skippedRecords).toBe(1)
+    expect(station.refused).toEqual({ malformed_record: 1 })
+    await goodGoesOn()
+  })
+
   test('a peer that vanishes in the middle of a frame, wherever', async () => {
     await start()
     let cut = 0
