@@ -9,7 +9,11 @@ const open = promisify(fsOpen)
 const read = promisify(fsRead)
 const close = promisify(fsClose)
 
-const READ_BYTES = 1024 * 1024
+/**
+ * What is worked on between two looks at the event loop, in which a finished write makes place for the next: as JSON it
+ * must not be more than one chunk, or destinations wait while there is work for them.
+ */
+const READ_BYTES = 256 * 1024
 const STDIN = 0
 /** Most bytes of a header that one chunk can end in. */
 const CUT_HEADER_BYTES = FRAME_HEADER_BYTES - 1
