@@ -54,6 +54,11 @@ function scenarios(dump: string, lines: string, scratch: string): Scenario[] {
   })
   const all: Scenario[] = [
     toFile('replay --to file, json'),
+    // What writing costs the kernel differs from run to run; this is the program alone.
+    {
+      name: 'the same, to /dev/null',
+      run: () => measure([BINARY, 'replay', dump, '--to', 'file:///dev/null']),
+    },
     toFile('replay --to file, prototext', '--format', 'prototext'),
     toFile('replay --to file, pretty', '--format', 'pretty'),
     tail('tail --level=PANIC: count and filter', 'PANIC'),
