@@ -101,11 +101,8 @@ async function panic(cluster: Cluster): Promise<void> {
   await cluster.psql(
     'CREATE TABLE t AS SELECT 1; SELECT pg_switch_wal(); CREATE TABLE u AS SELECT 1; CHECKPOINT',
   )
-  await waitUntil(
-    () => cluster.isRunning,
-    (running) => !running,
-    'the server to give up',
-  )
+  // It cannot come up again; 17 and 18 do not end by themselves either, with or without the module.
+  await cluster.stop('immediate')
   renameSync(`${wal}.away`, wal)
 }
 
