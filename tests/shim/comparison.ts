@@ -10,7 +10,7 @@ import { major, type Shim } from './setup.ts'
  * Two readings of the clock, ours in the hook and the server's after it: a process may be made to wait in between. From
  * 17 on it is one.
  */
-export const MOST_APART_MS = major >= 17 ? 0 : 1000
+const MOST_APART_MS = major >= 17 ? 0 : 1000
 
 // 13 has neither in its csvlog: it knows leaders but does not show them, and computes no query_id.
 const UNSHOWN = major >= 14 ? [] : ['leader_pid', 'query_id']
@@ -21,7 +21,7 @@ const absent = (value: unknown) => (value === null || value === '' ? undefined :
 const positive = (value: unknown) => (Number(value) > 0 ? Number(value) : undefined)
 
 /** A record as jsonlog would print it. */
-export function asJsonlog(fields: Fields): ServerRecord {
+function asJsonlog(fields: Fields): ServerRecord {
   const severity = severityOf(major, Number(fields.ELevel))
   const record: ServerRecord = {
     user: fields.UserName ?? undefined,
