@@ -1,4 +1,15 @@
-import { FIELD_COUNT, FIELDS, type FieldKind, type FieldName, KINDS, readInt32, readInt64 } from './fields.ts'
+import {
+  FIELD_COUNT,
+  FIELDS,
+  type FieldKind,
+  type FieldName,
+  KIND_INT32,
+  KIND_NULLABLE,
+  KIND_STRING,
+  KINDS,
+  readInt32,
+  readInt64,
+} from './fields.ts'
 import { encodeFrame, FrameType } from './frame.ts'
 import { PayloadWriter } from './payload.ts'
 
@@ -38,6 +49,6 @@ export function fieldValue(
   const start = spans[2 * field]!
   if (start < 0) return null
   const kind = KINDS[field]!
-  if (kind < 2) return bytes.subarray(start, spans[2 * field + 1]!)
-  return kind === 2 ? readInt32(bytes, start) : readInt64(bytes, start)
+  if (kind === KIND_STRING || kind === KIND_NULLABLE) return bytes.subarray(start, spans[2 * field + 1]!)
+  return kind === KIND_INT32 ? readInt32(bytes, start) : readInt64(bytes, start)
 }

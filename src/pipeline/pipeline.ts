@@ -11,8 +11,8 @@ import { Lane } from './lane.ts'
  *
  *     accept(record) ─▸ lane per format: encode once, fill a chunk ─▸ delivery per destination: queue ▸ batch ▸ send ▸ retry
  *
- * A position is the count of records accepted so far, word of records that a sender did not keep included. `done` is the position up to which every destination has settled
- * every record; a record that a sender may forget is one at or below it.
+ * A position is the count of records accepted so far, word of records that a sender did not keep included. `done` is the
+ * position up to which every destination has settled every record; a record that a sender may forget is one at or below.
  */
 export class Pipeline {
   readonly pool = new ChunkPool()

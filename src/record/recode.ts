@@ -1,4 +1,4 @@
-import { FIELD_COUNT, FIELDS, KINDS, readInt32, readInt64 } from '../codec/fields.ts'
+import { FIELD_COUNT, FIELDS, readInt32, readInt64 } from '../codec/fields.ts'
 import { PayloadWriter } from '../codec/payload.ts'
 import { RecordView } from './view.ts'
 
@@ -12,7 +12,7 @@ export function recodeToUtf8(record: RecordView): RecordView {
   for (let field = 0; field < FIELD_COUNT[2]; field++) {
     const [name, kind] = FIELDS[field]!
     const start = record.spans[2 * field]!
-    if (KINDS[field]! >= 2) {
+    if (kind === 'int32' || kind === 'int64') {
       if (kind === 'int32') payload.int32(readInt32(record.bytes, start))
       else payload.int64(readInt64(record.bytes, start))
       continue
