@@ -8,7 +8,7 @@ FUZZ_TIMEOUT_MS = $(shell expr \( $(FUZZ_SECONDS) + 60 \) \* 1000)
 
 # The steps install packages and write into the same folders; running them side by side gains nothing.
 .NOTPARALLEL:
-.PHONY: help quickstart build shim test test-versions bench fuzz format generate clean prerequisites
+.PHONY: help quickstart build shim shims test test-versions bench fuzz format generate clean prerequisites
 
 help:
 	@echo 'pgturret: PostgreSQL as a structured event source'
@@ -17,9 +17,12 @@ help:
 	@echo '                    (QUICKSTART_SECONDS=20 ends by itself; else Ctrl-C)'
 	@echo '  make build        dist/pgturret, and shim/pgturret.so where the PostgreSQL server headers are'
 	@echo '                    (PG_CONFIG=/path/to/pg_config picks the PostgreSQL to build against)'
+	@echo '  make shims        the module for every PostgreSQL and processor whose headers can be had (ONLY=17 picks one);'
+	@echo '                    the next build embeds them, for `pgturret shim install` without a compiler'
 	@echo '  make test         everything that CI runs: format, lint, types, shim, unit, end to end'
 	@echo '  make test-versions'
-	@echo '                    the shim on every PostgreSQL from 13 to 19 that can be had (ONLY=17 picks one)'
+	@echo '                    the shim on every PostgreSQL from 13 to 19 that can be had (ONLY=17 picks one),'
+	@echo '                    and on one built with assertions (ONLY=cassert)'
 	@echo '  make format       format the sources and apply safe lint fixes'
 	@echo '  make generate     write the generated files (reference pages, schemas, lists) again'
 	@echo '  make bench        side-by-side benchmarks: ratios and medians'
@@ -40,6 +43,9 @@ shim:
 	@if pg_config=$$(sh scripts/prerequisites.sh --pg-config); \
 	then $(MAKE) -s -C shim PG_CONFIG="$$pg_config" && echo "shim/pgturret.so  for $$($$pg_config --version)"; \
 	else echo 'make: skipping the shim' >&2; sh scripts/prerequisites.sh --optional; fi
+
+shims: node_modules/.package-lock.json
+	@exec bun scripts/shims.ts $(addprefix --only ,$(ONLY))
 
 test: prerequisites node_modules/.package-lock.json
 	@exec bun scripts/check.ts

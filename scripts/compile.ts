@@ -1,5 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { keepShim, shimsFor } from './shims/folder.ts'
+import { SHIM, shimFiles } from './versions/cache.ts'
 
 /**
  * Compiles the one executable.
@@ -8,8 +10,8 @@ import { dirname, join } from 'node:path'
  *     bun scripts/compile.ts linux-arm64     dist/pgturret-linux-arm64
  *     bun scripts/compile.ts --all           every target
  *
- * The PostgreSQL modules in dist/shims/ that fit a target are embedded in it: the one that was built here, and whatever else
- * was put there (`MAJOR-SYSTEM/pgturret.so`, e.g. `17-linux-arm64-glibc`).
+ * The PostgreSQL modules in dist/shims/ that fit a target are embedded in it: the one that was built here, those of `make
+ * shims`, and whatever else was put there (`MAJOR-SYSTEM/pgturret.so`, e.g. `17-linux-arm64-glibc`).
  *
  * The Bun that another machine's executable is made of comes from the npm registry, by the npm client as it is set up
  * here, in the version that package.json pins.
@@ -18,9 +20,6 @@ import { dirname, join } from 'node:path'
 const ROOT = dirname(import.meta.dir)
 const DIST = join(ROOT, 'dist')
 const CACHE = join(ROOT, 'node_modules', '.cache', 'bun-runtimes')
-
-/** Modules that are embedded: `dist/shims/15-linux-x64-glibc/pgturret.so`. */
-const SHIMS = join(DIST, 'shims')
 
 interface Target {
   readonly bun: Bun.Build.CompileTarget
@@ -72,15 +71,18 @@ function systemOf(name: string | undefined): string {
 
 /** Adds the module that `make shim` has built here, so that an executable for this machine carries it. */
 function collectShim(): void {
-  const built = join(ROOT, 'shim', 'pgturret.so')
+  const built = join(SHIM, 'pgturret.so')
   if (!existsSync(built)) return
+  const age = statSync(built).mtimeMs
+  const sources = shimFiles().filter((name) => /\.[ch]$/.test(name))
+  if (sources.some((name) => statSync(join(SHIM, name)).mtimeMs > age)) {
+    console.error('not embedded: shim/pgturret.so is older than its sources; make shim renews it')
+    return
+  }
   const pgConfig = Bun.spawnSync(['sh', join(ROOT, 'scripts/prerequisites.sh'), '--pg-config'])
   if (pgConfig.exitCode !== 0) return
   const { stdout } = Bun.spawnSync([pgConfig.stdout.toString().trim(), '--version'])
-  const major = /\d+/.exec(stdout.toString())?.[0]
-  const folder = join(SHIMS, `${major}-${systemOf(undefined)}`)
-  mkdirSync(folder, { recursive: true })
-  copyFileSync(built, join(folder, 'pgturret.so'))
+  keepShim(built, Number(/\d+/.exec(stdout.toString())?.[0]), systemOf(undefined))
 }
 
 /** Puts the modules that fit the executable in the place of the empty list that the source has. */
@@ -89,14 +91,12 @@ function embedShims(system: string): Bun.BunPlugin {
     name: 'prebuilt modules',
     setup: (build) => {
       build.onLoad({ filter: /[/\\]shim[/\\]prebuilt-list\.ts$/ }, () => {
-        const found = existsSync(SHIMS) ? readdirSync(SHIMS).sort() : []
-        const fitting = found.filter((folder) => folder.replace(/^\d+-/, '') === system)
+        const fitting = shimsFor(system)
         const imports = fitting.map(
-          (folder, i) =>
-            `import path${i} from ${JSON.stringify(join(SHIMS, folder, 'pgturret.so'))} with { type: 'file' }`,
+          ({ path }, i) => `import path${i} from ${JSON.stringify(path)} with { type: 'file' }`,
         )
         const entries = fitting.map(
-          (folder, i) => `{ major: ${Number.parseInt(folder, 10)}, system: '${system}', path: path${i} }`,
+          ({ major }, i) => `{ major: ${major}, system: '${system}', path: path${i} }`,
         )
         return {
           contents: `${imports.join('\n')}\nexport const PREBUILT = [${entries.join(', ')}]\n`,

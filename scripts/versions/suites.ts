@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { Apt, ownMirror } from './apt.ts'
+import type { Version } from './cache.ts'
 
 interface Suite {
   suites: string[]
@@ -22,26 +23,30 @@ const SUITES: Readonly<Record<number, Suite>> = {
 }
 
 /**
- * Opens the suites of a major version.
+ * Opens the suites of a version, for the processor that it is for.
  *
  * @throws with the reason why they cannot be had
  */
-export async function openSuites(major: number, folder: string): Promise<Apt> {
+export async function openSuites({ major, system }: Version, folder: string): Promise<Apt> {
   const { suites, components, ubuntu } = SUITES[major] ?? { suites: [], components: '' }
   const debian = await ownMirror()
   if (!ubuntu) {
     return Apt.open(
       folder,
       suites.map((suite) => `deb ${debian} ${suite} ${components}`),
+      system.debian,
     )
   }
   const mirror = process.env['UBUNTU_MIRROR']
   if (mirror === undefined)
-    throw new Error(`no suite of Debian has ${major}; UBUNTU_MIRROR=URI names a mirror that does`)
+    throw new Error(
+      `no suite of Debian has ${major}; UBUNTU_MIRROR=URI names a mirror that does, or install postgresql-server-dev-${major} here`,
+    )
   const keyring = await ubuntuKeyring(debian, `${folder}-keyring`)
   return Apt.open(
     folder,
     suites.map((suite) => `deb [signed-by=${keyring}] ${mirror} ${suite} ${components}`),
+    system.debian,
   )
 }
 

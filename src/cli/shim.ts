@@ -7,7 +7,7 @@ import { text } from '../config/values.ts'
 import { ConfigError } from '../errors.ts'
 import { buildModule, MODULE, type ModuleFiles } from '../shim/build.ts'
 import { installModule } from '../shim/install.ts'
-import { prebuiltFor, prebuiltSummary } from '../shim/prebuilt.ts'
+import { prebuiltFor, whyNotPrebuilt } from '../shim/prebuilt.ts'
 import { type Server, serverOf } from '../shim/server.ts'
 import { shimStatus } from '../shim/status.ts'
 import { addOptions, commandLine, refuse } from './command-options.ts'
@@ -95,14 +95,14 @@ function install(read: z.output<typeof installOptions>, context: CommandContext)
   )
 }
 
-/** Compiles; where that cannot be, also says what there is prebuilt. */
+/** Compiles; where that cannot be, also says why nothing prebuilt was taken. */
 function compiled(server: Server): ModuleFiles {
   try {
     return buildModule(server)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const only = `this executable has ${prebuiltSummary()}, so the module must be compiled for ${server.version}`
-    throw new ConfigError([...error.problems, only])
+    const why = `${whyNotPrebuilt(server)}, so the module must be compiled for ${server.version}`
+    throw new ConfigError([...error.problems, why])
   }
 }
 

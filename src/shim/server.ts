@@ -8,6 +8,8 @@ export interface Server {
   /** e.g. `PostgreSQL 15.20 (Debian 15.20-0+deb12u1)`. */
   readonly version: string
   readonly major: number
+  /** Where the server's own program is. */
+  readonly programFolder: string
   /** Where modules are looked for. */
   readonly moduleFolder: string
   /** Where extensions are looked for. */
@@ -32,6 +34,7 @@ export function serverOf(pgConfig: string): Server {
     pgConfig: path,
     version,
     major: Number(/\d+/.exec(version)?.[0] ?? 0),
+    programFolder: ask(path, '--bindir'),
     moduleFolder: ask(path, '--pkglibdir'),
     extensionFolder: join(ask(path, '--sharedir'), 'extension'),
   }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MODULE } from './build.ts'
+import { misfit } from './fit.ts'
 import { destinationOf } from './install.ts'
 import { prebuiltFor } from './prebuilt.ts'
 import type { Server } from './server.ts'
@@ -39,8 +40,17 @@ function installedFinding(server: Server): Finding {
   if (!existsSync(control)) {
     return { what, state: `${path}, but without its extension files`, advice: 'pgturret shim install' }
   }
+  const module = readFileSync(path)
+  const reason = misfit(module, server)
+  if (reason !== undefined) {
+    return {
+      what,
+      state: `${path}, but the server cannot load it: ${reason}`,
+      advice: 'pgturret shim install',
+    }
+  }
   const ours = prebuiltFor(server)?.get(MODULE)
-  if (ours !== undefined && !readFileSync(path).equals(ours)) {
+  if (ours !== undefined && !module.equals(ours)) {
     return {
       what,
       state: `${path}, of another build than this executable's`,

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { severityOf } from '../../src/codec/severity.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import type { Fields } from './listener.ts'
 import { remoteAddress, type ServerRecord, serverRecords, sourcePlace } from './server-records.ts'
 import { major, type Shim } from './setup.ts'
@@ -64,11 +65,21 @@ export interface Comparison {
 }
 
 /**
+ * Compares when the server's collector, a process of its own, has written what has come here already.
+ *
+ * @returns the last comparison when it does not do so in time
+ */
+export async function compare(made: Shim): Promise<Comparison> {
+  const written = ({ unknown }: Comparison) => unknown.length === 0
+  return waitUntil(() => compareNow(made), written, "the server's own log").catch(() => compareNow(made))
+}
+
+/**
  * There are two allowances. What a postmaster says before its logging collector runs goes to standard error, and the
  * collector's log counts that process's lines without it. And protocol 2 always has the place in the source, which
  * the server's log shows when log_error_verbosity is verbose.
  */
-export function compare({ cluster, listener }: Shim): Comparison {
+function compareNow({ cluster, listener }: Shim): Comparison {
   const theirs = serverRecords(join(cluster.dataDir, 'log'), major, listener.decoding)
   const early = new Map<string, number>()
   for (const { fields } of listener.records) {

@@ -67,7 +67,7 @@ test('every field of every record is what jsonlog says', async () => {
   await cluster.start()
   await arrival(listener, 'database system is shut down')
 
-  const { compared, differences, unknown } = compare(made)
+  const { compared, differences, unknown } = await compare(made)
   expect({ differences, unknown }).toEqual({ differences: [], unknown: [] })
   expect(compared).toBeGreaterThan(100)
   const last = String(listener.messages.find((message) => message === 'database system is shut down'))

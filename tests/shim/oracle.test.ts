@@ -176,7 +176,7 @@ test('a PANIC, the crash that it is, and all records so far are what the serverâ
   await cluster.stop()
   await cluster.start()
   await arrival(listener, 'database system is shut down')
-  const { compared, ...rest } = compare(made)
+  const { compared, ...rest } = await compare(made)
   expect(rest).toEqual({ unknown: [], missing: expect.any(Array), differences: [] })
   // Since the last start, records may still be on their way.
   expect(rest.missing.length).toBeLessThan(10)

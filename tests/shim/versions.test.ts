@@ -22,11 +22,11 @@ const cached = cachedInstallations().filter(({ folder }) => given === undefined 
 if (cached.length === 0) test.skip('no other server is here: make test-versions fetches them', () => {})
 
 for (const installation of cached) {
-  const { major, version, current } = installation
-  describe.skipIf(!current)(`PostgreSQL ${version}`, () => {
+  const { name: wanted, version, current } = installation
+  describe.skipIf(!current)(`PostgreSQL ${wanted} (${version})`, () => {
     const name = current
       ? 'is read as what it is'
-      : `has another shim: make test-versions ONLY=${major} renews it`
+      : `has another shim: make test-versions ONLY=${wanted} renews it`
     test(name, () => workload(installation))
   })
 }
