@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cliReference } from './generate/cli-reference.ts'
+import { configJsonSchema } from './generate/config-schema.ts'
+import { exampleConfig } from './generate/example-config.ts'
 import { exporterRegistry } from './generate/exporter-registry.ts'
 import { recordSchema } from './generate/record-schema.ts'
 import { shimSources } from './generate/shim-sources.ts'
@@ -24,6 +26,8 @@ export const GENERATED: readonly GeneratedFile[] = [
   { path: 'src/exporters/registry.generated.ts', contents: exporterRegistry },
   { path: 'src/shim/sources.generated.ts', contents: shimSources },
   { path: 'docs/reference/record.schema.json', contents: recordSchema },
+  { path: 'docs/reference/pgturret.schema.json', contents: configJsonSchema },
+  { path: 'docs/pgturret.toml', contents: exampleConfig },
   { path: 'docs/reference/cli.md', contents: cliReference },
 ]
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
+import { didYouMean } from '../config/nearest.ts'
 import { type Given, type OptionSpec, optionSpecs } from '../config/options.ts'
 import { ConfigError } from '../errors.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
@@ -60,28 +61,16 @@ export function commandLine(
   return { flags: command.opts(), env: context.env, operands: rest }
 }
 
-/** A known flag that shares its beginning or end with a mistyped one. */
-function nearest(word: string, command: Command): string {
-  const typed = word.split('=')[0]!
-  const flags = command.options.map((option) => option.long ?? '')
-  const close = flags.filter((flag) => distance(flag, typed) <= 2)
-  return close.length === 0 ? '' : `; did you mean ${close.join(' or ')}?`
-}
+/** A known flag that was likely meant. */
+const nearest = (word: string, command: Command): string =>
+  didYouMean(
+    word.split('=')[0]!,
+    command.options.map((option) => option.long ?? ''),
+  )
 
-/** Edits between two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    }
-    row = next
-  }
-  return row[b.length]!
-}
-
-/** Throws when there is any problem; what two destinations share is said once. */
+/** Throws when there is any problem; what two destinations share is said once, what a file holds in its order. */
 export function refuse(problems: readonly string[]): void {
-  if (problems.length > 0) throw new ConfigError([...new Set(problems)])
+  if (problems.length === 0) return
+  const lineOf = (problem: string): number => Number(/^[^:]*:(\d+):/.exec(problem)?.[1] ?? 0)
+  throw new ConfigError([...new Set(problems)].sort((a, b) => lineOf(a) - lineOf(b)))
 }

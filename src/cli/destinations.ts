@@ -1,87 +1,120 @@
 import { z } from 'zod'
 import { systemClock } from '../clock.ts'
+import type { ConfigFile } from '../config/config-file.ts'
+import { type ExporterOptions, sharedOptionsOf } from '../config/exporter-options.ts'
+import { fingerprint } from '../config/fingerprint.ts'
 import { type Given, optionSpecs, readOptions } from '../config/options.ts'
 import type { DeliveryError } from '../errors.ts'
-import type { ExporterDefinition } from '../exporter.ts'
+import type { Exporter, ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { fnv1aHex } from '../fnv1a.ts'
 import { Delivery } from '../pipeline/delivery.ts'
-import { Pipeline } from '../pipeline/pipeline.ts'
+import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { Format } from '../render/encoder.ts'
 import { FebeEncoder } from '../render/febe.ts'
 import { makeEncoder } from '../render/make-encoder.ts'
 import { VERSION } from '../version.ts'
 import type { CommandContext } from './context.ts'
+import { type Asked, type DestinationSources, schemeOf, sourcesOf } from './destination-sources.ts'
 
-/** A destination as `--to` names it, with its options read. */
+export type { Asked } from './destination-sources.ts'
+
+/** A destination with its options read. */
 export interface Destination {
+  /** Its key in the configuration file; else its type and a hash of what it is, the same at every start. */
+  readonly name: string
+  /** Name of its type. */
+  readonly type: string
   readonly definition: ExporterDefinition
   readonly options: Record<string, unknown>
   readonly format: Format | 'febe'
+  /** Options that every exporter has. */
+  readonly common: ExporterOptions
+  /** The same exactly when nothing about this destination has changed; holds no secret in clear. */
+  readonly fingerprint: string
 }
 
-const known = (): string => {
-  const urls = EXPORTERS.flatMap(({ schemes }) => schemes).filter((scheme) => scheme !== 'stdout')
-  return `stdout, or a URL that begins with ${urls.map((scheme) => `${scheme}:`).join(', ')}`
-}
-
-/** A destination as it was asked for. */
-export interface Asked {
-  /** An exporter's name, or a URL by whose scheme it is found. */
-  readonly to: string
-  /** Format for exporters that leave the choice. */
-  readonly format: Format | 'febe'
-  /** The flag that asked, where it was not `--to`. */
-  readonly flag?: string
-}
-
-/** Reads destinations. What is wrong is added to `problems`; what cannot be read is left out. */
-export function readDestinations(asked: readonly Asked[], given: Given, problems: string[]): Destination[] {
-  const destinations = asked.map((one) => readDestination(one, given, problems))
-  const used = asked.map(({ to }) => definitionOf(to))
+/**
+ * Reads destinations.
+ *
+ * @param file where names are looked up
+ * @returns those that could be read; what is wrong is added to `problems`
+ */
+export function readDestinations(
+  asked: readonly Asked[],
+  given: Given,
+  problems: string[],
+  file?: ConfigFile,
+): Destination[] {
+  const found = asked.map((one) => ({ one, sources: sourcesOf(one, given, file, problems) }))
+  const destinations = found.map(({ one, sources }) => sources && readDestination(one, sources, problems))
+  const used = found.map(({ sources }) => sources?.definition)
   // One that is not known may be the one that the flags are meant for.
-  const unused = used.includes(undefined) ? [] : EXPORTERS.filter((exporter) => !used.includes(exporter))
-  for (const { name, options } of unused) {
+  if (!used.includes(undefined) && file?.complete !== false) refuseUnusedFlags(used, given, problems)
+  const read = destinations.filter((destination) => destination !== undefined)
+  refuseSameNames(read, problems)
+  return read
+}
+
+function refuseUnusedFlags(
+  used: readonly (ExporterDefinition | undefined)[],
+  given: Given,
+  problems: string[],
+): void {
+  for (const { name, options } of EXPORTERS.filter((exporter) => !used.includes(exporter))) {
     const flags = optionSpecs(options, name).filter(({ attribute }) => given.flags[attribute] !== undefined)
     problems.push(...flags.map(({ flag }) => `${flag}: no --to sends to ${name}`))
   }
-  return destinations.filter((destination) => destination !== undefined)
 }
 
-const schemeOf = (to: string): string | undefined => /^([a-z][a-z0-9+.-]*):/i.exec(to)?.[1]?.toLowerCase()
-
-function definitionOf(to: string): ExporterDefinition | undefined {
-  const scheme = schemeOf(to)
-  return EXPORTERS.find(({ name, schemes }) => name === to || (scheme && schemes.includes(scheme)))
+/** What a destination has had is remembered by its name: two cannot share one. */
+function refuseSameNames(destinations: readonly Destination[], problems: string[]): void {
+  const names = destinations.map(({ name }) => name)
+  for (const name of new Set(names.filter((one, index) => names.indexOf(one) < index))) {
+    const { definition, options } = destinations.find((one) => one.name === name)!
+    problems.push(
+      `two destinations are called ${name} (${definition.label(options)}): give it once, or give each a name of its own in the configuration file`,
+    )
+  }
 }
 
 function readDestination(
-  { to, format, flag }: Asked,
-  given: Given,
+  asked: Asked,
+  sources: DestinationSources,
   problems: string[],
 ): Destination | undefined {
-  const definition = definitionOf(to)
-  if (definition === undefined) {
-    problems.push(`--to: "${withoutSecrets(to)}" is no destination; expected ${known()}`)
-    return undefined
-  }
-  const name = flag ?? `--to ${definition.name}`
-  const fromUrl = optionsFromUrl(definition, to, name, problems)
-  // A URL that cannot be read does not keep what is wrong with the flags from being said.
-  const schema = fromUrl === undefined ? flagsOnly(definition) : definition.options
-  const options = readOptions(schema, given, problems, definition.name, fromUrl)
-  if (options === undefined || fromUrl === undefined) return undefined
+  const { definition, where, own } = sources
+  const fromUrl = optionsFromUrl(sources, problems)
+  // A URL that cannot be read does not keep what is wrong with the options from being said.
+  const schema = fromUrl === undefined ? withoutUrl(definition) : definition.options
+  const options = readOptions(schema, own, problems, definition.name, fromUrl)
+  const shared = sharedOptionsOf(definition)
+  const common = readOptions(shared, sources.shared, problems, sources.sharedPrefix)
+  if (options === undefined || fromUrl === undefined || common === undefined) return undefined
   const problem = definition.problem?.(options)
   if (problem !== undefined) {
-    problems.push(`${name}: ${problem}`)
+    problems.push(`${where}: ${problem}`)
     return undefined
   }
-  return { definition, options, format: definition.format === 'chosen' ? format : definition.format }
+  return destinationOf(asked, sources, options, common)
+}
+
+function destinationOf(
+  asked: Asked,
+  { definition, table }: DestinationSources,
+  options: Record<string, unknown>,
+  common: ExporterOptions,
+): Destination {
+  const type = definition.name
+  const name = asked.name ?? table?.name ?? `${type}-${fnv1aHex(definition.label(options))}`
+  const chosen = common.format ?? asked.format
+  const format = definition.format === 'chosen' ? chosen : definition.format
+  const parts = { name, type, options, format, common }
+  return { ...parts, definition, fingerprint: fingerprint(parts) }
 }
 
 function optionsFromUrl(
-  definition: ExporterDefinition,
-  to: string,
-  name: string,
+  { definition, to, where }: DestinationSources,
   problems: string[],
 ): Record<string, unknown> | undefined {
   try {
@@ -89,16 +122,13 @@ function optionsFromUrl(
     if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
     return {}
   } catch (error) {
-    problems.push(`${name}: ${(error as Error).message}`)
+    problems.push(`${where}: ${(error as Error).message}`)
     return undefined
   }
 }
 
-const flagsOnly = ({ name, options }: ExporterDefinition) =>
+const withoutUrl = ({ name, options }: ExporterDefinition) =>
   z.object(Object.fromEntries(optionSpecs(options, name).map(({ key }) => [key, options.shape[key]!])))
-
-/** A URL for a message: what may be a password or a key is left out. */
-const withoutSecrets = (to: string): string => to.replace(/[^/]*@/g, '…@').replace(/\?.*$/s, '?…')
 
 function parseUrl(text: string): URL {
   try {
@@ -108,6 +138,10 @@ function parseUrl(text: string): URL {
     throw new Error('the URL cannot be read')
   }
 }
+
+/** Makes what sends to a destination; nothing is opened yet. */
+export const exporterTo = ({ definition, options, format }: Destination): Exporter =>
+  definition.create(options, { userAgent: `pgturret/${VERSION}`, format })
 
 /** How destinations are served. */
 export interface ServiceOptions {
@@ -122,8 +156,8 @@ export function buildPipeline(
   destinations: readonly Destination[],
   service: ServiceOptions,
   context: CommandContext,
-): Pipeline {
-  const pipeline = new Pipeline()
+): DirectPipeline {
+  const pipeline = new DirectPipeline()
   for (const format of new Set(destinations.map((destination) => destination.format))) {
     const deliveries = destinations
       .filter((destination) => destination.format === format)
@@ -135,14 +169,15 @@ export function buildPipeline(
 }
 
 function deliveryTo(
-  { definition, options, format }: Destination,
+  destination: Destination,
   service: ServiceOptions,
   context: CommandContext,
-  pipeline: Pipeline,
+  pipeline: DirectPipeline,
 ): Delivery {
+  const { definition, options } = destination
   return new Delivery({
     name: definition.label(options),
-    exporter: definition.create(options, { userAgent: `pgturret/${VERSION}`, format }),
+    exporter: exporterTo(destination),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,

@@ -1,21 +1,27 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
-import { readOptions } from '../config/options.ts'
+import type { ConfigFile } from '../config/config-file.ts'
+import { listenOptions } from '../config/listen-options.ts'
+import { type Given, readOptions } from '../config/options.ts'
 import { choice, duration, level, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
 import { atLeast } from '../filter/level.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
+import { schemeOf } from './destination-sources.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
 
 const options = z.object({
   to: z.array(text('DEST')).prefault([]).meta({
-    description: 'where records go: stdout, file:///path.ndjson, http(s)://… (default: stdout)',
+    description:
+      'where records go: stdout, file:///path.ndjson, http(s)://…, an exporter of the configuration file (default: stdout)',
   }),
+  config: listenOptions.shape.config,
   format: choice([...FORMATS, 'febe'])
     .prefault('json')
     .meta({
@@ -74,7 +80,9 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const targets = to.length === 0 ? ['stdout'] : to
   const format = read?.format ?? 'json'
   const asked = targets.map((target) => ({ to: target, format }))
-  const destinations = readDestinations(asked, given, problems)
+  const named = to.some((target) => target !== 'stdout' && schemeOf(target) === undefined)
+  const file = configFile(named, given, problems)
+  const destinations = readDestinations(asked, given, problems, file)
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
@@ -88,4 +96,10 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode
+}
+
+/** The configuration file, where one was asked for or a destination may be called by the name that it has there. */
+function configFile(named: boolean, given: Given, problems: string[]): ConfigFile | undefined {
+  const read = readOptions(options.pick({ config: true }), given, [])
+  return named || read?.config !== undefined ? readSources(given, problems).file : undefined
 }

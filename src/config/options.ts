@@ -2,10 +2,12 @@ import { z } from 'zod'
 import type { OptionMeta } from './values.ts'
 
 /**
- * One declaration per option: a zod object's keys give flags, environment names, help and validation.
+ * One declaration per option: a zod object's keys give flags, environment names, keys of the configuration file, help
+ * and validation.
  *
- * `socketMode` becomes `--socket-mode` and PGTURRET_SOCKET_MODE; with the prefix `http`, `token` becomes
- * `--http-token` and PGTURRET_HTTP_TOKEN. A flag goes before the environment, the environment before the default.
+ * `socketMode` becomes `--socket-mode`, PGTURRET_SOCKET_MODE and `socket_mode`; with the prefix `http`, `token` becomes
+ * `--http-token` and PGTURRET_HTTP_TOKEN. A flag goes before the environment, the environment before the file, the file
+ * before the default.
  */
 
 /** One option as a person sees it. */
@@ -18,6 +20,8 @@ export interface OptionSpec {
   readonly flag: string
   /** `PGTURRET_HTTP_TOKEN`. */
   readonly env: string
+  /** Key in the configuration file: `token`. */
+  readonly fileKey: string
   /** What stands for the value in help; undefined for a switch. */
   readonly value: string | undefined
   /** May be given several times. */
@@ -25,9 +29,14 @@ export interface OptionSpec {
   readonly description: string
   /** The default as a person would write it. */
   readonly default: string | undefined
+  /** What else is known of it. */
+  readonly meta: OptionMeta
 }
 
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** `socketMode` as the configuration file writes it: `socket_mode`. */
+export const fileKeyOf = (key: string): string => kebab(key).replaceAll('-', '_')
 
 /** Peels optional and default wrappers off a schema. */
 function unwrap(schema: z.ZodType): { inner: z.ZodType; default: unknown } {
@@ -48,6 +57,8 @@ const metaOf = (schema: z.ZodType, inner: z.ZodType): OptionMeta => ({
   ...(schema.meta() as OptionMeta | undefined),
 })
 
+const envName = (name: string): string => `PGTURRET_${name.replaceAll('-', '_').toUpperCase()}`
+
 /** The options of a schema, in its order; what only a URL can say is left out. */
 export function optionSpecs(schema: z.ZodObject, prefix = ''): OptionSpec[] {
   return Object.entries(schema.shape).flatMap(([key, field]) => {
@@ -61,13 +72,33 @@ export function optionSpecs(schema: z.ZodObject, prefix = ''): OptionSpec[] {
       key,
       attribute: name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
       flag: `--${name}`,
-      env: `PGTURRET_${name.replaceAll('-', '_').toUpperCase()}`,
+      env: envName(name),
+      fileKey: fileKeyOf(key),
       value: element instanceof z.ZodBoolean ? undefined : (meta.value ?? 'TEXT'),
       repeatable,
       description: meta.description ?? '',
       default: fallback === undefined || Array.isArray(fallback) ? undefined : String(fallback),
+      meta,
     }
   })
+}
+
+/** What one table of the configuration file says. */
+export interface FileTable {
+  /** What messages call the table: `pgturret.toml:3: exporters.a`. */
+  readonly name: string
+  /** By option key. */
+  readonly values: ReadonlyMap<string, FileValue>
+}
+
+/** One value of the configuration file. */
+export interface FileValue {
+  /** A text, a switch or a list of texts, as the option's schema takes it. */
+  readonly raw: unknown
+  /** What messages call it: `pgturret.toml:3: exporters.a.token`. */
+  readonly name: string
+  /** Where it stands: `pgturret.toml:3`. */
+  readonly place: string
 }
 
 /** Where option values come from. */
@@ -75,28 +106,56 @@ export interface Given {
   /** Texts by commander's attribute names; `true` for a switch; arrays for what was given several times. */
   readonly flags: Readonly<Record<string, unknown>>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** A second prefix of environment names, which goes before the first: `exporters-NAME`. */
+  readonly envPrefix?: string | undefined
+  readonly table?: FileTable | undefined
+}
+
+/** An option with what was given for it. */
+export interface Resolved {
+  readonly spec: OptionSpec
+  /** As the schema takes it; undefined when it was given nowhere. */
+  readonly raw: unknown
+  /** What messages call it: the flag, the variable, or the key of the file. */
+  readonly name: string
+  /** Where it was given; undefined when it was given nowhere. */
+  readonly origin: string | undefined
 }
 
 const TRUE = new Set(['1', 'true', 'on', 'yes'])
 const FALSE = new Set(['0', 'false', 'off', 'no', ''])
 
-/** The raw value of one option and the name under which it was given. */
-function rawValue(spec: OptionSpec, given: Given): { raw: unknown; from: string } {
-  const flag = given.flags[spec.attribute]
-  if (flag !== undefined) return { raw: flag, from: spec.flag }
-  const text = given.env[spec.env]
-  if (text === undefined) return { raw: undefined, from: spec.flag }
+/** The text of an environment variable as the option's schema takes it. */
+function fromEnvironment(spec: OptionSpec, text: string): unknown {
   if (spec.repeatable) {
     const parts = text.split(',').map((part) => part.trim())
-    return { raw: parts.filter((part) => part !== ''), from: spec.env }
+    return parts.filter((part) => part !== '')
   }
-  if (spec.value !== undefined) return { raw: text, from: spec.env }
+  if (spec.value !== undefined) return text
   const word = text.toLowerCase()
-  return { raw: TRUE.has(word) ? true : FALSE.has(word) ? false : text, from: spec.env }
+  return TRUE.has(word) ? true : FALSE.has(word) ? false : text
 }
 
+function resolve(spec: OptionSpec, given: Given): Resolved {
+  const flag = given.flags[spec.attribute]
+  if (flag !== undefined) return { spec, raw: flag, name: spec.flag, origin: spec.flag }
+  const own = given.envPrefix === undefined ? [] : [envName(`${given.envPrefix}-${kebab(spec.key)}`)]
+  for (const name of [...own, spec.env]) {
+    const text = given.env[name]
+    if (text !== undefined) return { spec, raw: fromEnvironment(spec, text), name, origin: name }
+  }
+  const value = given.table?.values.get(spec.key)
+  if (value !== undefined) return { spec, raw: value.raw, name: value.name, origin: value.place }
+  const name = given.table === undefined ? spec.flag : `${given.table.name}: ${spec.fileKey}`
+  return { spec, raw: undefined, name, origin: undefined }
+}
+
+/** What was given for every option of a schema, in its order; not judged yet. */
+export const resolveOptions = (schema: z.ZodObject, given: Given, prefix = ''): Resolved[] =>
+  optionSpecs(schema, prefix).map((spec) => resolve(spec, given))
+
 /**
- * Reads every option of a schema from flags and environment.
+ * Reads every option of a schema from flags, environment and file.
  *
  * @param extra values that come from elsewhere (a URL), by key
  * @returns the values, or nothing; what is wrong is added to `problems`, a sentence each
@@ -110,16 +169,15 @@ export function readOptions<S extends z.ZodObject>(
 ): z.output<S> | undefined {
   const raw: Record<string, unknown> = { ...extra }
   const names = new Map<string, string>()
-  for (const spec of optionSpecs(schema, prefix)) {
-    const value = rawValue(spec, given)
-    names.set(spec.key, value.from)
-    if (value.raw !== undefined) raw[spec.key] = value.raw
+  for (const one of resolveOptions(schema, given, prefix)) {
+    names.set(one.spec.key, one.name)
+    if (one.raw !== undefined) raw[one.spec.key] = one.raw
   }
   const result = schema.safeParse(raw)
   if (result.success) return result.data
   for (const issue of result.error.issues) {
     const key = String(issue.path[0] ?? '')
-    problems.push(`${names.get(key) ?? key}: ${issue.message}`)
+    problems.push(`${names.get(key) ?? key}: ${raw[key] === undefined ? 'is required' : issue.message}`)
   }
   return undefined
 }

@@ -1,4 +1,5 @@
 import { Field } from '../codec/fields.ts'
+import { fnv1aHex } from '../fnv1a.ts'
 import type { Source } from './source.ts'
 import type { RecordView } from './view.ts'
 
@@ -19,12 +20,5 @@ export function uidOf(record: RecordView): string {
 export function uidPrefix(source: Source): string {
   if (source.bootId !== undefined)
     return `${BigInt.asUintN(64, source.bootId).toString(16).padStart(16, '0')}-`
-  return `${fnv1a(source.identity).toString(16).padStart(8, '0')}-`
-}
-
-/** FNV-1a, 32 bits, over the UTF-8 bytes: short, stable for ever, and no security depends on it. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash >>> 0
+  return `${fnv1aHex(source.identity)}-`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
-import { optionSpecs, readOptions } from '../../src/config/options.ts'
+import { optionSpecs, readOptions, resolveOptions } from '../../src/config/options.ts'
 import { choice, integer, size, text } from '../../src/config/values.ts'
 
 const schema = z.object({
@@ -29,6 +29,7 @@ describe('one declaration', () => {
       '--http-quiet',
     ])
     expect(specs[0]).toMatchObject({
+      fileKey: 'queue_size',
       attribute: 'httpQueueSize',
       env: 'PGTURRET_HTTP_QUEUE_SIZE',
       value: 'SIZE',
@@ -53,6 +54,39 @@ describe('precedence', () => {
     expect(read({ count: '7', to: ['z'] }, env).values).toMatchObject({ count: 7, to: ['z'], quiet: true })
   })
 
+  test('environment over file, file over default', () => {
+    const values = new Map([
+      ['count', { raw: '2', name: 'f:1: count', place: 'f:1' }],
+      ['mode', { raw: 'a', name: 'f:2: mode', place: 'f:2' }],
+      ['to', { raw: ['w'], name: 'f:3: to', place: 'f:3' }],
+    ])
+    const table = { name: 'f', values }
+    const problems: string[] = []
+    const given = { flags: { to: ['z'] }, env: { PGTURRET_COUNT: '5' }, table }
+    expect(readOptions(schema, given, problems, '', { url: 'u' })).toMatchObject({
+      count: 5,
+      mode: 'a',
+      to: ['z'],
+    })
+    const origins = resolveOptions(schema, given).map(({ spec, origin }) => [spec.key, origin])
+    expect(origins).toEqual([
+      ['queueSize', undefined],
+      ['mode', 'f:2'],
+      ['count', 'PGTURRET_COUNT'],
+      ['to', '--to'],
+      ['quiet', undefined],
+    ])
+  })
+
+  test('what is said to one exporter over what is said to all of its type', () => {
+    const env = { PGTURRET_HTTP_COUNT: '5', PGTURRET_HTTP_MODE: 'a', PGTURRET_EXPORTERS_MY_LOGS_COUNT: '6' }
+    const given = { flags: {}, env, envPrefix: 'exporters-my-logs' }
+    expect(readOptions(schema, given, [], 'http', { url: 'u' })).toMatchObject({ count: 6, mode: 'a' })
+    expect(
+      readOptions(schema, { ...given, flags: { httpCount: '7' } }, [], 'http', { url: 'u' })?.count,
+    ).toBe(7)
+  })
+
   test.each([
     ['1', true],
     ['yes', true],
@@ -70,6 +104,18 @@ test('what may be given several times is not given by an empty variable', () => 
 })
 
 describe('problems', () => {
+  test('what is missing is required, by the name under which it could be given', () => {
+    const needy = z.object({ topic: text('NAME') })
+    const problems: string[] = []
+    readOptions(needy, { flags: {}, env: {} }, problems, 'kafka')
+    readOptions(
+      needy,
+      { flags: {}, env: {}, table: { name: 'f:1: exporters.k', values: new Map() } },
+      problems,
+    )
+    expect(problems).toEqual(['--kafka-topic: is required', 'f:1: exporters.k: topic: is required'])
+  })
+
   test('come all at once, by the name under which the value was given', () => {
     const { values, problems } = read(
       { queueSize: 'big', httpX: 1 },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { resolveSecret, Secret } from '../../src/config/secret.ts'
 import {
+  address,
   choice,
   duration,
   fileMode,
@@ -65,6 +66,11 @@ describe('what a value is told to be when it cannot be read', () => {
     [level(), 'NOISE', 'one of DEBUG5'],
     [level(), 'UNKNOWN', 'one of DEBUG5'],
     [choice(['a', 'b']), 'c', 'one of a, b'],
+    [address(), '65536', 'a host and a port'],
+    [address(), 'localhost', 'a host and a port'],
+    [address(), '127.0.0.1:65536', 'a host and a port'],
+    [address(), '::1:80', 'a host and a port'],
+    [address(), 'http://localhost:80', 'a host and a port'],
     [header(), 'no colon', 'a header such as'],
     [header(), 'Bad Name: x', 'a header such as'],
     [header(), 'X: a\r\nY: b', 'a header such as'],
@@ -81,6 +87,8 @@ test('values that can be read', () => {
   expect(fileMode().parse('0660')).toBe(0o660)
   expect(fileMode().parse('640')).toBe(0o640)
   expect(level().parse('error')).toBe(level().parse('ERROR'))
+  for (const one of ['127.0.0.1:9188', 'localhost:0', '[::1]:65535', ':9188', '9188'])
+    expect(address().parse(one)).toBe(one)
   const parsed = header().parse('X-Scope:  logs ')
   expect({ name: parsed.name, value: parsed.value.reveal() }).toEqual({ name: 'X-Scope', value: 'logs' })
 })
