@@ -40,19 +40,70 @@ export class InputError extends Error {
   }
 }
 
-/** The same bytes may be accepted later: wait (at least `retryAfterMs` where given), then send again. */
+/**
+ * The same bytes may be accepted later: wait (at least `retryAfterMs` where given), then send again.
+ *
+ * `reconnect` says that the connection is of no use any more: `open` is called again before the next `send`.
+ */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError'
   readonly code = 'PGT_RETRYABLE'
   readonly retryAfterMs: number | undefined
+  readonly reconnect: boolean
 
-  constructor(message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { retryAfterMs?: number | undefined; reconnect?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause })
+    this.retryAfterMs = options.retryAfterMs
+    this.reconnect = options.reconnect ?? false
+  }
+}
+
+/** One record that a destination refused for good: its index in the batch, and what the destination said of it. */
+export interface RefusedRecord {
+  readonly index: number
+  readonly reason: string
+  readonly status?: number | undefined
+}
+
+/**
+ * The destination took a part of the batch: `retry` are the indexes of the records to send again, `rejected` those that
+ * it will never accept. Every record that is not named was accepted. An index that is not of the batch, or is named
+ * twice, is a bug of the exporter; the whole batch is sent again then.
+ */
+export class PartialError extends Error {
+  override readonly name = 'PartialError'
+  readonly code = 'PGT_PARTIAL'
+  readonly retry: readonly number[]
+  readonly rejected: readonly RefusedRecord[]
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    retry: readonly number[],
+    rejected: readonly RefusedRecord[],
+    options: { message?: string; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(options.message ?? partialText(retry.length, rejected), { cause: options.cause })
+    this.retry = retry
+    this.rejected = rejected
     this.retryAfterMs = options.retryAfterMs
   }
 }
 
-/** The destination will never accept these bytes: count them as rejected and go on. */
+function partialText(retry: number, rejected: readonly RefusedRecord[]): string {
+  const parts = [
+    ...(retry > 0 ? [`${retry} records to be sent again`] : []),
+    ...(rejected.length > 0 ? [`${rejected.length} refused: ${rejected[0]!.reason}`] : []),
+  ]
+  return `accepted in part only: ${parts.join(', ')}`
+}
+
+/**
+ * The destination will never accept these bytes. One record is counted as rejected; a batch of several is halved until
+ * the records that it is about are found.
+ */
 export class PermanentError extends Error {
   override readonly name = 'PermanentError'
   readonly code = 'PGT_PERMANENT'
@@ -83,7 +134,7 @@ export class BlockedError extends Error {
 }
 
 /** What the delivery chain acts on. */
-export type DeliveryError = RetryableError | PermanentError | TooLargeError | BlockedError
+export type DeliveryError = RetryableError | PartialError | PermanentError | TooLargeError | BlockedError
 
 const LANGUAGE_ERRORS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'EvalError'])
 
@@ -96,6 +147,7 @@ const LANGUAGE_ERRORS = new Set(['TypeError', 'RangeError', 'ReferenceError', 'S
 export function classify(thrown: unknown): DeliveryError {
   if (
     thrown instanceof RetryableError ||
+    thrown instanceof PartialError ||
     thrown instanceof PermanentError ||
     thrown instanceof TooLargeError ||
     thrown instanceof BlockedError

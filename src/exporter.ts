@@ -18,14 +18,31 @@ export interface Batch {
 
 /** A live connection to one destination. */
 export interface Exporter {
-  /** Called before the first send; throws what is wrong with the destination. */
+  /**
+   * Called before the first send, and before the next one after a `RetryableError` that says `reconnect`; throws what is
+   * wrong with the destination. Never called twice at the same time.
+   */
   open?(signal: AbortSignal): Promise<void>
-  /** Resolves once the destination has accepted the whole batch; otherwise throws. */
+  /**
+   * Resolves once the destination has accepted the whole batch; otherwise throws (`PartialError` when it took some of it).
+   * Called again only when the last call has settled, unless the destination is served with a concurrency above one.
+   *
+   * @param signal aborted when time is up or the program stops: the call must end soon then. One that has not ended a
+   *   second later is taken for failed, and the batch may be sent again beside it
+   */
   send(batch: Batch, signal: AbortSignal): Promise<void>
   /** Whether a failure only means that nobody reads any more (`| head`): the end, and nothing to report. */
   isEnd?(error: DeliveryError): boolean
   /** SIGHUP: files are opened anew. */
   reopen?(): Promise<void>
+  /**
+   * Finds out whether the destination can be reached, without sending it anything that it could take for a record; called
+   * instead of `open` and `send`, by `pgturret check`.
+   *
+   * @returns what was found, in a few words: `answered 405 in 12 ms`
+   * @throws what is wrong, as an error whose message holds no secret
+   */
+  check?(signal: AbortSignal): Promise<string>
   /** Called once, at the end, even if `open` failed. */
   close?(): Promise<void>
 }

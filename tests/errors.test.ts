@@ -5,6 +5,7 @@ import {
   ConfigError,
   classify,
   InputError,
+  PartialError,
   PermanentError,
   RetryableError,
   TooLargeError,
@@ -16,6 +17,7 @@ describe('every error class says its own name and code', () => {
     ['ConfigError', 'PGT_CONFIG', new ConfigError(['a', 'b'])],
     ['InputError', 'PGT_INPUT', new InputError('truncated', 'm', 7)],
     ['RetryableError', 'PGT_RETRYABLE', new RetryableError('m', { retryAfterMs: 5, cause })],
+    ['PartialError', 'PGT_PARTIAL', new PartialError([1], [], { cause })],
     ['PermanentError', 'PGT_PERMANENT', new PermanentError('m', { status: 400, cause })],
     ['TooLargeError', 'PGT_TOO_LARGE', new TooLargeError('m')],
     ['BlockedError', 'PGT_BLOCKED', new BlockedError('m', { status: 401, cause })],
@@ -30,7 +32,17 @@ describe('every error class says its own name and code', () => {
     expect(new ConfigError(['a', 'b']).problems).toEqual(['a', 'b'])
     expect(new InputError('truncated', 'm', 7)).toMatchObject({ reason: 'truncated', offset: 7 })
     expect(new RetryableError('m', { retryAfterMs: 5, cause })).toMatchObject({ retryAfterMs: 5, cause })
+    expect(new RetryableError('m')).toMatchObject({ retryAfterMs: undefined, reconnect: false })
+    expect(new RetryableError('m', { reconnect: true }).reconnect).toBe(true)
     expect(new BlockedError('m', { status: 401, cause })).toMatchObject({ status: 401, cause })
+    const rejected = [{ index: 2, reason: 'no such field', status: 422 }]
+    expect(new PartialError([0, 1], rejected, { retryAfterMs: 7 })).toMatchObject({
+      retry: [0, 1],
+      rejected,
+      retryAfterMs: 7,
+      message: 'accepted in part only: 2 records to be sent again, 1 refused: no such field',
+    })
+    expect(new PartialError([], rejected, { message: 'm' }).message).toBe('m')
   })
 })
 
@@ -64,6 +76,7 @@ describe('classify', () => {
   test('passes its own classes through', () => {
     for (const error of [
       new RetryableError('m'),
+      new PartialError([0], []),
       new PermanentError('m'),
       new TooLargeError('m'),
       new BlockedError('m'),
@@ -76,7 +89,7 @@ describe('classify', () => {
     fc.assert(
       fc.property(fc.anything(), (thrown) => {
         const verdict = classify(thrown)
-        const known = [RetryableError, PermanentError, TooLargeError, BlockedError]
+        const known = [RetryableError, PartialError, PermanentError, TooLargeError, BlockedError]
         expect(known.some((one) => verdict instanceof one)).toBe(true)
         expect(verdict.cause).toBe(thrown)
       }),

@@ -47,7 +47,7 @@ export default defineExporter({
   label: (given) => given.path,
   problem: pathProblem,
   format: 'chosen',
-  batch: () => ({ maxRecords: 1_000_000, maxBytes: 1024 * 1024 }),
+  batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
   create: (given, { format }) => new FileExporter(given, format),
 })
 
@@ -131,6 +131,18 @@ class FileExporter implements Exporter {
       await this.#close()
       await this.#open()
     })
+  }
+
+  async check(): Promise<string> {
+    const { path, maxSize } = this.#options
+    const status = statSync(path, { throwIfNoEntry: false })
+    if (status === undefined || maxSize !== undefined)
+      accessSync(dirname(path), constants.W_OK | constants.X_OK)
+    if (status === undefined) return 'will be created'
+    // Somebody may wait at the other end of a pipe: it is not opened for nothing.
+    if (!status.isFile()) accessSync(path, constants.W_OK)
+    else await closeFile(await openFile(path, O_WRONLY | O_APPEND))
+    return 'can be written'
   }
 
   close(): Promise<void> {

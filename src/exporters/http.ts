@@ -104,13 +104,36 @@ class HttpExporter implements Exporter {
     )
   }
 
-  async #post(body: Uint8Array, signal: AbortSignal): Promise<Response> {
+  async check(signal: AbortSignal): Promise<string> {
+    const started = performance.now()
+    let { status } = await this.#ask('HEAD', signal)
+    // Many an endpoint for POST alone does not know HEAD, or says that nothing is there for it.
+    if (status === 404 || status === 405 || status === 501) ({ status } = await this.#ask('OPTIONS', signal))
+    const said = `answered ${status} in ${Math.round(performance.now() - started)} ms`
+    if (HOLD.has(status) || (status >= 500 && status !== 501)) throw new BlockedError(said, { status })
+    if (status >= 300 && status < 400)
+      throw new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
+    return said
+  }
+
+  /** A request without a body, with the credentials. */
+  async #ask(method: 'HEAD' | 'OPTIONS', signal: AbortSignal): Promise<Response> {
+    const headers = new Headers(this.#headers)
+    for (const name of ['Content-Type', 'Content-Encoding']) headers.delete(name)
+    const response = await this.#request({ method, headers }, signal)
+    await beginningOf(response)
+    return response
+  }
+
+  #post(body: Uint8Array, signal: AbortSignal): Promise<Response> {
+    return this.#request({ method: 'POST', headers: this.#headers, body }, signal)
+  }
+
+  async #request(init: RequestInit, signal: AbortSignal): Promise<Response> {
     const { timeout } = this.#options
     try {
       return await fetch(this.#url, {
-        method: 'POST',
-        headers: this.#headers,
-        body,
+        ...init,
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
       })

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { z } from 'zod'
 import { RetryableError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
@@ -40,6 +41,11 @@ export class StreamExporter implements Exporter {
     }
     if (written < rest.length) throw new RetryableError('told to stop in the middle of a batch')
     this.#written = 0
+  }
+
+  async check(): Promise<string> {
+    fstatSync(this.#fd)
+    return 'open'
   }
 
   isEnd(error: Error): boolean {

@@ -12,24 +12,38 @@ const KEPT_BUFFERS = 8
 /**
  * Encoded records, one after the other, shared by every destination that wants their format. Its buffer goes back to
  * the pool when the last of them has let go of it.
+ *
+ * It stands for a range of entries (records, and word of records that a sender did not keep). Those that were left out of
+ * it are part of the range: their positions are passed together with the next record's, or the chunk's end.
  */
 export class Chunk {
   readonly room: Room
   /** Bytes written. */
   length = 0
-  /** Records, and `notes`. */
+  /** Records, and notes. */
   records = 0
-  /** How many of `records` are none, but word of records that a sender did not keep: 1 when the first is, or 0. */
-  notes = 0
+  /** Which of `records` are none, but notes: word of records that a sender did not keep. Ascends. */
+  notes: number[] = []
   /** Offset after each record. */
   readonly ends: Uint32Array
-  /** Records accepted by the pipeline when the last of this chunk was. */
+  /** Entries of the range up to and including each record. */
+  readonly after: Uint32Array
+  /** Position of the first entry of the range; -1: the one behind the chunk before. */
+  startPosition = -1
+  /** Position after the last entry of the range. */
   endPosition = 0
+  /** Entries of the range that a filter left out. */
+  filtered = 0
+  /** Entries of the range that are word of records not kept, and for which the format has none. */
+  notesLeftOut = 0
+  /** When the oldest record was received, in milliseconds since 1970; 0: unknown. */
+  timeMs = 0
   holders = 0
 
-  constructor(bytes: Uint8Array, ends: Uint32Array) {
+  constructor(bytes: Uint8Array, ends: Uint32Array, after = new Uint32Array(ends.length)) {
     this.room = roomOf(bytes)
     this.ends = ends
+    this.after = after
   }
 
   /** Bytes that may be written. */
@@ -39,7 +53,7 @@ export class Chunk {
 
   /** Bytes of memory that it holds. */
   get memory(): number {
-    return this.capacity + this.ends.byteLength + CHUNK_OVERHEAD
+    return this.capacity + this.ends.byteLength + this.after.byteLength + CHUNK_OVERHEAD
   }
 
   /** Whether one more record of at most `bytes` fits. A record that needed a buffer of its own stays alone. */
@@ -48,10 +62,58 @@ export class Chunk {
     return this.length + bytes + PIECE_OVERSHOOT <= this.capacity
   }
 
-  /** Counts in a record that was written up to `end`. */
-  add(end: number): void {
+  /**
+   * Counts in a record that was written up to `end`.
+   *
+   * @param after entries of the range up to and including it; without it, it is the next one
+   */
+  add(end: number, after = this.#lastAfter + 1): void {
+    this.after[this.records] = after
     this.ends[this.records++] = end
     this.length = end
+  }
+
+  /** Counts in word of records that a sender did not keep, written up to `end`. */
+  addNote(end: number, after?: number): void {
+    this.notes.push(this.records)
+    this.add(end, after)
+  }
+
+  get #lastAfter(): number {
+    return this.records === 0 ? 0 : this.after[this.records - 1]!
+  }
+
+  /** Makes it as good as new. */
+  clear(): void {
+    this.length = 0
+    this.records = 0
+    this.notes = []
+    this.startPosition = -1
+    this.endPosition = 0
+    this.filtered = 0
+    this.notesLeftOut = 0
+    this.timeMs = 0
+  }
+
+  /** The same records in a buffer of their size. */
+  compacted(): Chunk {
+    const { records } = this
+    const small = new Chunk(
+      this.room.bytes.slice(0, this.length),
+      this.ends.slice(0, records),
+      this.after.slice(0, records),
+    )
+    const { length, notes, startPosition, endPosition, filtered, notesLeftOut, timeMs } = this
+    return Object.assign(small, {
+      length,
+      records,
+      notes,
+      startPosition,
+      endPosition,
+      filtered,
+      notesLeftOut,
+      timeMs,
+    })
   }
 }
 
@@ -68,11 +130,8 @@ export class ChunkPool {
   /** The same records in a chunk of their size, when that saves much; the given one is free again then. */
   compact(chunk: Chunk): Chunk {
     if (chunk.length > chunk.capacity / 4) return chunk
-    const small = new Chunk(chunk.room.bytes.slice(0, chunk.length), chunk.ends.slice(0, chunk.records))
-    small.length = chunk.length
-    small.records = chunk.records
-    small.notes = chunk.notes
-    small.endPosition = chunk.endPosition
+    const small = chunk.compacted()
+    small.holders = chunk.holders
     chunk.holders = 1
     this.release(chunk)
     return small
@@ -81,9 +140,7 @@ export class ChunkPool {
   /** One holder lets go. */
   release(chunk: Chunk): void {
     if (--chunk.holders > 0) return
-    chunk.length = 0
-    chunk.records = 0
-    chunk.notes = 0
+    chunk.clear()
     // One of an unusual size is left to the garbage collector.
     if (chunk.capacity === CHUNK_BYTES && this.#free.length < KEPT_BUFFERS) this.#free.push(chunk)
   }

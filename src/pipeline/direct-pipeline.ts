@@ -7,14 +7,14 @@ import type { Delivery } from './delivery.ts'
 import { Lane } from './lane.ts'
 
 /**
- * From records to destinations:
+ * From records to destinations without a journal, for recordings: whoever feeds it keeps step (`room`).
  *
  *     accept(record) ─▸ lane per format: encode once, fill a chunk ─▸ delivery per destination: queue ▸ batch ▸ send ▸ retry
  *
  * A position is the count of records accepted so far, word of records that a sender did not keep included. `done` is the
  * position up to which every destination has settled every record; a record that a sender may forget is one at or below.
  */
-export class Pipeline {
+export class DirectPipeline {
   readonly pool = new ChunkPool()
   readonly #lanes: Lane[] = []
   readonly #deliveries: Delivery[] = []

@@ -26,7 +26,7 @@ export class Lane {
     chunk.endPosition = position
   }
 
-  /** Encodes word of dropped records where the format has a way to. It belongs to the record before it. */
+  /** Encodes word of dropped records where the format has a way to. */
   addDropped(dropped: Dropped, source: Source, position: number): void {
     const encoder = this.#encoder
     if (encoder.encodeDropped === undefined) return
@@ -39,13 +39,7 @@ export class Lane {
     }
     const chunk = this.#open
     chunk.room.bytes.set(bytes, chunk.length)
-    if (chunk.records === 0) {
-      chunk.add(bytes.length)
-      chunk.notes = 1
-    } else {
-      chunk.length += bytes.length
-      chunk.ends[chunk.records - 1] = chunk.length
-    }
+    chunk.addNote(chunk.length + bytes.length)
     chunk.endPosition = position
   }
 

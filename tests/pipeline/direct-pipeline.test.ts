@@ -3,7 +3,7 @@ import { RetryableError } from '../../src/errors.ts'
 import { makeLog } from '../../src/log.ts'
 import { CHUNK_BYTES } from '../../src/pipeline/chunk.ts'
 import { Delivery, type DeliveryOptions } from '../../src/pipeline/delivery.ts'
-import { Pipeline } from '../../src/pipeline/pipeline.ts'
+import { DirectPipeline } from '../../src/pipeline/direct-pipeline.ts'
 import type { Encoder } from '../../src/render/encoder.ts'
 import { recordOf } from '../record/records.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -35,7 +35,7 @@ class NumberEncoder implements Encoder {
 const record = recordOf({ LogTime: '2026-03-01 12:00:00.001 UTC' })
 const lost = { firstSequence: 0n, count: 3n, elevel: 15, reason: 'queue_full' }
 
-let running: Pipeline[] = []
+let running: DirectPipeline[] = []
 afterEach(async () => {
   await Promise.all(running.map((pipeline) => pipeline.drain(0)))
   running = []
@@ -47,7 +47,7 @@ function pipelineTo(
   own: Partial<DeliveryOptions> = {},
   bytes = 8,
 ) {
-  const pipeline = new Pipeline()
+  const pipeline = new DirectPipeline()
   const clock = new FakeClock()
   const deliveries = groups.map((exporters) =>
     exporters.map(
@@ -174,7 +174,7 @@ describe('positions', () => {
     expect([pipeline.position, pipeline.done]).toEqual([0, 0])
     accept(3)
     expect(pipeline.position).toBe(3)
-    await until('the refusal', () => b.attempts.length === 1)
+    await until('the refusal', () => b.attempts.length > 0)
     expect(pipeline.done).toBe(0)
     a.release()
     await until('all', () => pipeline.done === 3)

@@ -35,6 +35,12 @@ export class FakeClock implements Clock {
     return this.#sleepers.size
   }
 
+  /** Milliseconds until the first of those who wait wakes; 0 when nobody does. */
+  get untilNext(): number {
+    const next = Math.min(...[...this.#sleepers].map(({ until }) => until))
+    return Number.isFinite(next) ? Math.max(0, next - this.#time) : 0
+  }
+
   /** Goes on, and wakes whom it is time for. */
   advance(ms: number): void {
     this.#time += ms
@@ -49,6 +55,6 @@ export class FakeClock implements Clock {
       'somebody who waits',
       { intervalMs: 1 },
     )
-    this.advance(Math.min(...[...this.#sleepers].map(({ until }) => until)) - this.#time)
+    this.advance(this.untilNext)
   }
 }

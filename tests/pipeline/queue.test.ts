@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { CHUNK_BYTES, CHUNK_RECORDS, type Chunk, ChunkPool } from '../../src/pipeline/chunk.ts'
+import { type Chunk, ChunkPool } from '../../src/pipeline/chunk.ts'
 import { ChunkQueue } from '../../src/pipeline/queue.ts'
 
 /** A chunk that holds these records: the number of each, as often as it has bytes. */
@@ -29,7 +29,9 @@ function recordsOf(batch: { records: number; bytes: Uint8Array; ends: Uint32Arra
 type Step =
   | { readonly kind: 'push'; readonly sizes: readonly number[] }
   | { readonly kind: 'drop' }
-  | { readonly kind: 'take'; readonly part: number }
+  | { readonly kind: 'filter' }
+  | { readonly kind: 'take'; readonly most: number }
+  | { readonly kind: 'settle'; readonly part: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -37,21 +39,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     sizes: fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 12 }),
   }),
   fc.record({ kind: fc.constant('drop' as const) }),
-  fc.record({ kind: fc.constant('take' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
+  fc.record({ kind: fc.constant('filter' as const) }),
+  fc.record({ kind: fc.constant('take' as const), most: fc.integer({ min: 1, max: 25 }) }),
+  fc.record({ kind: fc.constant('settle' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
 )
 
-test('is an array of records from which batches are cut within the limits, in order', () => {
+test('is an array of records from which batches are cut within the limits and settled in order', () => {
   const limits = fc.record({
     maxRecords: fc.integer({ min: 1, max: 20 }),
     maxBytes: fc.integer({ min: 1, max: 400 }),
   })
   fc.assert(
-    fc.property(limits, fc.array(step, { maxLength: 60 }), (limits, steps) => {
+    fc.property(limits, fc.array(step, { maxLength: 60 }), fc.boolean(), (limits, steps, gathers) => {
       const pool = new ChunkPool()
-      const queue = new ChunkQueue(limits, pool)
-      const model: { record: [number, number]; position: number }[] = []
-      let position = 0
-      let settled = 0
+      const queue = new ChunkQueue(limits, pool, 100, gathers)
+      const waiting: [number, number][] = []
+      /** Position behind each record that is not settled, what nothing is sent of behind it included. */
+      const positions: number[] = []
+      let [position, taken, filtered, left] = [100, 0, 0, 0]
       for (const one of steps) {
         if (one.kind === 'push') {
           const first = position
@@ -61,34 +66,39 @@ test('is an array of records from which batches are cut within the limits, in or
           queue.push(chunk)
           pool.release(chunk)
           one.sizes.forEach((size, i) => {
-            model.push({ record: [(first + i) % 256, size], position: first + i + 1 })
+            waiting.push([(first + i) % 256, size])
+            positions.push(first + i + 1)
           })
-        } else if (one.kind === 'drop') {
+        } else if (one.kind === 'drop' || one.kind === 'filter') {
           position += 3
-          queue.skip(position)
-          // The last record that waits stands for those behind it.
-          if (model.length > 0) model.at(-1)!.position = position
-        } else {
-          const batch = queue.peek()
-          expect(batch === undefined).toBe(model.length === 0)
+          const dropped = one.kind === 'drop' ? { reason: 'full', records: 3 } : undefined
+          queue.pass(position, one.kind === 'filter' ? 3 : 0, dropped)
+          if (one.kind === 'filter') left += 3
+          if (positions.length > 0) positions[positions.length - 1] = position
+        } else if (one.kind === 'take') {
+          const batch = queue.take(one.most)
+          expect(batch === undefined).toBe(waiting.length === 0)
           if (batch === undefined) continue
-          const records = recordsOf(batch)
-          expect(records).toEqual(model.slice(0, records.length).map(({ record }) => record))
-          expect(batch.records).toBeLessThanOrEqual(limits.maxRecords)
+          expect(recordsOf(batch)).toEqual(waiting.splice(0, batch.records))
+          expect(batch.records).toBeLessThanOrEqual(Math.min(limits.maxRecords, one.most))
           if (batch.records > 1) expect(batch.bytes.length).toBeLessThanOrEqual(limits.maxBytes)
-          expect(queue.peek()!.bytes).toEqual(batch.bytes)
-          const taken = Math.max(1, Math.ceil(batch.records * one.part))
-          const said = queue.consume(taken)
-          const last = model.splice(0, taken).at(-1)!.position
-          expect(said).toBeLessThanOrEqual(last)
-          settled = Math.max(settled, said)
-          // What is said to be settled is not in the queue any more.
-          if (model.length === 0) expect(settled).toBe(last)
-          else expect(settled).toBeLessThan(model[0]!.position)
+          taken += batch.records
+        } else {
+          const records = Math.floor(taken * one.part)
+          const behind = positions.splice(0, records).at(-1)
+          taken -= records
+          const passed = queue.settle(records)
+          filtered += passed.filtered
+          if (behind !== undefined) expect(passed.position).toBe(behind)
+          if (positions.length === 0) expect([passed.position, queue.empty]).toEqual([position, true])
         }
-        expect(queue.empty).toBe(model.length === 0)
-        expect(queue.bytes > 0).toBe(model.length > 0)
+        expect(queue.waitingRecords).toBe(waiting.length)
+        expect(queue.waitingBytes).toBe(waiting.reduce((sum, [, size]) => sum + size, 0))
+        expect(queue.bytes > 0).toBe(positions.length > 0)
       }
+      queue.takeRest()
+      filtered += queue.settle(positions.length).filtered
+      expect([queue.empty, queue.bytes, filtered, queue.droppedAhead.size]).toEqual([true, 0, left, 0])
     }),
     { numRuns: 500 },
   )
@@ -97,10 +107,11 @@ test('is an array of records from which batches are cut within the limits, in or
 describe('batches', () => {
   const queueOf = (
     limits: { maxRecords: number; maxBytes: number },
-    ...chunks: readonly (readonly number[])[]
+    chunks: readonly (readonly number[])[],
+    gathers = false,
   ) => {
     const pool = new ChunkPool()
-    const queue = new ChunkQueue(limits, pool)
+    const queue = new ChunkQueue(limits, pool, 0, gathers)
     let position = 0
     for (const sizes of chunks) {
       position += sizes.length
@@ -110,105 +121,141 @@ describe('batches', () => {
   }
   const allOf = (queue: ChunkQueue): number[] => {
     const batches: number[] = []
-    for (let batch = queue.peek(); batch !== undefined; batch = queue.peek()) {
-      batches.push(batch.records)
-      queue.consume(batch.records)
-    }
+    for (let batch = queue.take(); batch !== undefined; batch = queue.take()) batches.push(batch.records)
     return batches
   }
 
   test('small chunks are joined as a whole', () => {
-    expect(allOf(queueOf({ maxRecords: 10, maxBytes: 1000 }, [1], [1, 1], [1]))).toEqual([4])
-    expect(allOf(queueOf({ maxRecords: 4, maxBytes: 1000 }, [1, 1], [1, 1, 1], [1, 1, 1, 1, 1]))).toEqual([
-      2, 3, 4, 1,
-    ])
-    expect(allOf(queueOf({ maxRecords: 9, maxBytes: 100 }, [20], [50], [31], [10]))).toEqual([2, 1, 1])
+    expect(allOf(queueOf({ maxRecords: 10, maxBytes: 1000 }, [[1], [1, 1], [1]]))).toEqual([4])
+    const many = [
+      [1, 1],
+      [1, 1, 1],
+      [1, 1, 1, 1, 1],
+    ]
+    expect(allOf(queueOf({ maxRecords: 4, maxBytes: 1000 }, many))).toEqual([2, 3, 4, 1])
+    expect(allOf(queueOf({ maxRecords: 9, maxBytes: 100 }, [[20], [50], [31], [10]]))).toEqual([2, 1, 1])
+  })
+
+  test('larger ones are joined only where batches are waited for until they are full', () => {
+    const chunks = [[30], [30], [30], [30]]
+    expect(allOf(queueOf({ maxRecords: 9, maxBytes: 100 }, chunks))).toEqual([1, 1, 1, 1])
+    expect(allOf(queueOf({ maxRecords: 9, maxBytes: 100 }, chunks, true))).toEqual([3, 1])
   })
 
   test('a record that is larger than a batch goes alone', () => {
-    expect(allOf(queueOf({ maxRecords: 10, maxBytes: 10 }, [3, 50, 3, 4]))).toEqual([1, 1, 2])
+    expect(allOf(queueOf({ maxRecords: 10, maxBytes: 10 }, [[3, 50, 3, 4]]))).toEqual([1, 1, 2])
   })
 
-  test('positions are reached with a chunk, not within it', () => {
-    const queue = queueOf({ maxRecords: 2, maxBytes: 1000 }, [1, 1, 1], [1])
-    expect([queue.consume(2), queue.consume(1), queue.consume(1)]).toEqual([0, 3, 4])
-  })
-
-  test('words of dropped records are counted apart', () => {
-    const pool = new ChunkPool()
-    const queue = new ChunkQueue({ maxRecords: 10, maxBytes: 1000 }, pool)
-    for (const notes of [1, 0, 1]) {
-      const chunk = chunkOf(pool, [1, 1], 0, 1)
-      chunk.notes = notes
-      queue.push(chunk)
-    }
-    expect(queue.peek()).toMatchObject({ records: 6, notes: 2 })
-    queue.consume(1)
-    expect(queue.peek()).toMatchObject({ records: 5, notes: 1 })
+  test('positions are reached within a chunk too', () => {
+    const queue = queueOf({ maxRecords: 2, maxBytes: 1000 }, [[1, 1, 1], [1]])
+    expect([2, 1, 1].map((records) => queue.settle(records).position)).toEqual([2, 3, 4])
   })
 })
 
-describe('chunks', () => {
-  test('memory is counted as it is held, a small chunk with its overhead', () => {
+describe('what is not sent', () => {
+  /** Entries 10 to 19: records at 11, 12, 15 and 17, a note at 14; two left out by a filter, the rest words without a text. */
+  const sparse = (pool: ChunkPool) => {
+    const chunk = pool.take(10)
+    chunk.startPosition = 10
+    chunk.add(1, 2)
+    chunk.add(2, 3)
+    chunk.addNote(3, 5)
+    chunk.add(4, 6)
+    chunk.add(5, 8)
+    chunk.endPosition = 20
+    chunk.filtered = 3
+    chunk.notesLeftOut = 2
+    return chunk
+  }
+
+  test('is passed with the record behind it, and at the end', () => {
     const pool = new ChunkPool()
-    const queue = new ChunkQueue({ maxRecords: 10, maxBytes: 1000 }, pool)
-    const big = chunkOf(pool, [100], 0, 1)
-    const small = pool.compact(chunkOf(pool, [100], 1, 2))
-    queue.push(big)
-    expect(queue.bytes).toBeGreaterThanOrEqual(CHUNK_BYTES + 4 * CHUNK_RECORDS)
+    const queue = new ChunkQueue({ maxRecords: 10, maxBytes: 1000 }, pool, 10)
+    queue.push(sparse(pool))
+    const passed = [1, 1, 1, 1, 1].map((records) => queue.settle(records))
+    expect(passed.map(({ position }) => position)).toEqual([12, 13, 15, 16, 20])
+    const sum = (of: 'filtered' | 'notes') => passed.reduce((all, one) => all + one[of], 0)
+    expect([sum('filtered'), sum('notes')]).toEqual([3, 3])
+    for (const { position } of passed) expect(position).toBeGreaterThan(10)
+  })
+
+  test('notes are known in the batch, wherever it begins', () => {
+    const pool = new ChunkPool()
+    const queue = new ChunkQueue({ maxRecords: 2, maxBytes: 1000 }, pool, 10)
+    queue.push(sparse(pool))
+    expect(queue.waitingNotes).toBe(1)
+    expect([queue.take(), queue.take()].map((batch) => batch!.notes)).toEqual([[], [0]])
+    expect(queue.waitingNotes).toBe(0)
+  })
+
+  test('a chunk without records is not held, and any number of them is one thing to remember', () => {
+    const pool = new ChunkPool()
+    const queue = new ChunkQueue({ maxRecords: 2, maxBytes: 1000 }, pool)
+    queue.push(chunkOf(pool, [1], 0, 1))
     const before = queue.bytes
-    queue.push(small)
-    expect(queue.bytes - before).toBeGreaterThan(100)
-    expect(queue.bytes - before).toBeLessThan(1000)
-    queue.consume(2)
-    expect(queue.bytes).toBe(0)
-  })
-
-  test('a buffer is used again when the last holder lets go, and not before', () => {
-    const pool = new ChunkPool()
-    const queues = [0, 1].map(() => new ChunkQueue({ maxRecords: 10, maxBytes: 1000 }, pool))
-    const chunk = chunkOf(pool, [5], 0, 1)
-    chunk.notes = 1
-    for (const queue of queues) queue.push(chunk)
-    queues[0]!.consume(1)
-    expect(pool.take(5)).not.toBe(chunk)
-    queues[1]!.consume(1)
-    expect(pool.take(5)).toBe(chunk)
-    expect(chunk).toMatchObject({ length: 0, records: 0, notes: 0 })
-  })
-
-  test('compacting keeps the records and frees the buffer; a chunk that is filled well stays', () => {
-    const pool = new ChunkPool()
-    const chunk = chunkOf(pool, [7, 8], 3, 9)
-    chunk.notes = 1
-    const small = pool.compact(chunk)
-    expect(small).toMatchObject({ length: 15, records: 2, endPosition: 9, notes: 1 })
-    expect([...small.ends]).toEqual([7, 15])
-    expect(small.capacity).toBe(15)
-    expect(pool.take(1)).toBe(chunk)
-    const full = chunkOf(pool, [CHUNK_BYTES / 2], 0, 1)
-    expect(pool.compact(full)).toBe(full)
-  })
-
-  test('a record that needs a buffer of its own stays alone in it, and the buffer is not kept', () => {
-    const pool = new ChunkPool()
-    const chunk = pool.take(3 * CHUNK_BYTES)
-    expect(chunk.fits(3 * CHUNK_BYTES)).toBe(true)
-    chunk.add(10)
-    expect(chunk.fits(1)).toBe(false)
-    chunk.holders = 1
-    pool.release(chunk)
-    expect(pool.take(3 * CHUNK_BYTES)).not.toBe(chunk)
-  })
-
-  test('are full at their limits of bytes and of records', () => {
-    const pool = new ChunkPool()
-    const chunk = pool.take(1)
-    for (let i = 1; i <= CHUNK_RECORDS; i++) {
-      expect(chunk.fits(1)).toBe(true)
-      chunk.add(i)
+    for (let end = 11; end <= 1001; end += 10) {
+      const empty = pool.take(1)
+      empty.endPosition = end
+      empty.filtered = 9
+      empty.notesLeftOut = 1
+      queue.push(empty)
+      expect(empty.holders).toBe(0)
     }
-    expect(chunk.fits(1)).toBe(false)
-    expect(pool.take(1).fits(CHUNK_BYTES)).toBe(false)
+    expect(queue.bytes).toBe(before)
+    expect(queue.settle(1)).toEqual({ position: 1001, filtered: 900, notes: 100 })
   })
+
+  test('entries that nobody offered count as word of others', () => {
+    const pool = new ChunkPool()
+    const queue = new ChunkQueue({ maxRecords: 2, maxBytes: 1000 }, pool)
+    const chunk = chunkOf(pool, [1, 1], 0, 7)
+    chunk.startPosition = 4
+    queue.push(chunk)
+    expect([queue.settle(1), queue.settle(1)]).toEqual([
+      { position: 5, filtered: 0, notes: 4 },
+      { position: 7, filtered: 0, notes: 1 },
+    ])
+  })
+
+  test('drops that are counted already are known until they are settled', () => {
+    const pool = new ChunkPool()
+    const queue = new ChunkQueue({ maxRecords: 2, maxBytes: 1000 }, pool)
+    queue.push(chunkOf(pool, [1], 0, 1))
+    queue.pass(5, 1, { reason: 'full', records: 2 })
+    expect([...queue.droppedAhead]).toEqual([['full', 2]])
+    expect(queue.settle(1)).toEqual({ position: 5, filtered: 1, notes: 1 })
+    expect(queue.droppedAhead.size).toBe(0)
+  })
+})
+
+test('how old the oldest is: when it was received, where that is known', () => {
+  const pool = new ChunkPool()
+  const queue = new ChunkQueue({ maxRecords: 2, maxBytes: 1000 }, pool)
+  expect(queue.oldestMs).toBeUndefined()
+  const first = chunkOf(pool, [1], 0, 1)
+  first.timeMs = 5000
+  queue.push(first, 9000)
+  queue.push(chunkOf(pool, [1], 1, 2), 9500)
+  expect([queue.oldestMs, queue.waitingSinceMs]).toEqual([5000, 5000])
+  queue.take(1)
+  expect([queue.oldestMs, queue.waitingSinceMs]).toEqual([5000, 9500])
+  queue.settle(1)
+  expect(queue.oldestMs).toBeUndefined()
+})
+
+test('memory is counted as it is held, and given back', () => {
+  const pool = new ChunkPool()
+  const queue = new ChunkQueue({ maxRecords: 10, maxBytes: 1000 }, pool)
+  const big = chunkOf(pool, [100], 0, 1)
+  const small = pool.compact(chunkOf(pool, [100], 1, 2))
+  queue.push(big)
+  expect(queue.bytes).toBe(big.memory)
+  queue.push(small)
+  expect(queue.bytes).toBe(big.memory + small.memory)
+  expect(small.memory).toBeLessThan(1000)
+  queue.take()
+  queue.settle(1)
+  expect(queue.bytes).toBe(small.memory)
+  queue.clear()
+  expect([queue.bytes, queue.empty, small.holders]).toEqual([0, true, 0])
 })
