@@ -27,7 +27,7 @@ export class FebeEncoder implements Encoder {
 
   encode(record: RecordView, out: Room, at: number): number {
     if (record.source !== this.#source) at = put(out, at, preamble(record.source, record.sequence))
-    else if (!this.#follows(record)) at = put(out, at, ringAt(record.source, record.sequence))
+    else if (!this.#isNext(record)) at = put(out, at, ringAt(record.source, record.sequence))
     this.#source = record.source
     this.#start = record.sequenceStart
     this.#offset = record.sequenceOffset
@@ -43,7 +43,17 @@ export class FebeEncoder implements Encoder {
     return Buffer.concat([...head, encodeDropped(dropped)])
   }
 
-  #follows(record: RecordView): boolean {
+  /**
+   * Whether a record needs nothing but its own frame behind the last one. Then it counts as written: the caller copies the
+   * frame.
+   */
+  follows(record: RecordView): boolean {
+    if (record.source !== this.#source || !this.#isNext(record)) return false
+    this.#offset = record.sequenceOffset
+    return true
+  }
+
+  #isNext(record: RecordView): boolean {
     return record.sequenceStart === this.#start && record.sequenceOffset === this.#offset + 1
   }
 }

@@ -1,0 +1,144 @@
+import { type Clock, systemClock } from '../clock.ts'
+import type { Dropped } from '../codec/control.ts'
+import type { Source } from '../record/source.ts'
+import type { RecordView } from '../record/view.ts'
+import { BlockBuilder, BlockPool } from './block.ts'
+import type { Journal, JournalReader, JournalStatus, JournalTap, Taken } from './journal.ts'
+import { Tail } from './tail.ts'
+
+/**
+ * A journal that is gone with the process. An entry is acknowledged when every destination has settled it, and forgotten
+ * then; full, it makes senders wait.
+ */
+export class MemoryJournal implements Journal {
+  end = 0
+  /** Everything below is settled everywhere. */
+  durable = 0
+  readonly #maxBytes: number
+  readonly #clock: Clock
+  readonly #pool = new BlockPool()
+  readonly #tail = new Tail(this.#pool)
+  readonly #open = new BlockBuilder(this.#pool, false)
+  readonly #taps: JournalTap[] = []
+  readonly #readable = new Set<() => void>()
+  readonly #progress = new Set<() => void>()
+  #visible = 0
+
+  /** @param maxBytes records that are kept at the most */
+  constructor(maxBytes: number, clock: Clock = systemClock) {
+    this.#maxBytes = maxBytes
+    this.#clock = clock
+  }
+
+  get start(): number {
+    return this.#tail.start ?? this.#visible
+  }
+
+  get full(): boolean {
+    return this.#tail.bytes + this.#open.length >= this.#maxBytes
+  }
+
+  append(record: RecordView): void {
+    if (!this.#open.fits(record)) this.#show()
+    this.#open.add(record)
+    this.end++
+    const { entries } = this.#open
+    for (const tap of this.#taps) tap.record(record, this.end - entries, entries)
+  }
+
+  appendDropped(dropped: Dropped, source: Source): void {
+    if (!this.#open.fitsDropped(dropped, source)) this.#show()
+    this.#open.addDropped(dropped, source)
+    this.end++
+    const { entries } = this.#open
+    for (const tap of this.#taps) tap.dropped(dropped, source, this.end - entries, entries)
+  }
+
+  flush(): void {
+    this.#show()
+  }
+
+  reader(position: number): JournalReader {
+    return new MemoryReader(this.#tail, () => this.#visible, Math.max(position, this.start))
+  }
+
+  tap(tap: JournalTap): void {
+    this.#taps.push(tap)
+  }
+
+  onReadable(callback: () => void): void {
+    this.#readable.add(callback)
+  }
+
+  onProgress(callback: () => void): void {
+    this.#progress.add(callback)
+  }
+
+  settled(position: number): void {
+    if (position <= this.durable) return
+    this.durable = position
+    this.#tail.trim(0, position)
+    for (const callback of this.#progress) callback()
+  }
+
+  status(): JournalStatus {
+    return {
+      kind: 'memory',
+      folder: undefined,
+      bytes: this.#tail.bytes,
+      segments: 0,
+      oldestMs: this.#tail.at(this.start)?.timeMs,
+      state: this.full ? 'full' : 'ok',
+      lastError: undefined,
+      damagedBytes: 0,
+      cutBytes: 0,
+      syncs: 0,
+    }
+  }
+
+  bytesAfter(position: number): number {
+    const entries = this.end - this.start
+    return entries === 0 ? 0 : Math.round((this.#tail.bytes * (this.end - position)) / entries)
+  }
+
+  async close(): Promise<number> {
+    return 0
+  }
+
+  #show(): void {
+    if (this.#open.entries === 0) return
+    const block = this.#open.close(this.end - this.#open.entries, this.#clock.now())
+    for (const tap of this.#taps) tap.closed(block)
+    this.#tail.push(block)
+    this.#visible = this.end
+    for (const callback of this.#readable) callback()
+  }
+}
+
+class MemoryReader implements JournalReader {
+  position: number
+  readonly #tail: Tail
+  readonly #visible: () => number
+
+  constructor(tail: Tail, visible: () => number, position: number) {
+    this.#tail = tail
+    this.#visible = visible
+    this.position = position
+  }
+
+  get behind(): boolean {
+    return this.position < this.#visible()
+  }
+
+  take(): Taken | undefined {
+    const block = this.#tail.at(this.position)
+    if (block === undefined) return undefined
+    const skip = this.position - block.position
+    this.position = block.position + block.entries
+    return { block, skip, gap: undefined }
+  }
+
+  async load(): Promise<void> {}
+
+  close(): void {}
+}
