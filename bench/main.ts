@@ -2,20 +2,21 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync } from 'n
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { writeDump } from './generator.ts'
+import { journalScenarios } from './journal.ts'
 import { type Cost, measure, median } from './measure.ts'
-import { measureListener } from './socket.ts'
 
 /**
  * `make bench`: every scenario in turn, round after round, so that a machine whose speed drifts treats all alike; then
  * medians, and ratios to the first row. Peers take part when they are on PATH.
  *
- * BENCH_RECORDS and BENCH_ROUNDS change the size.
+ * BENCH_RECORDS and BENCH_ROUNDS change the size; BENCH_ONLY picks scenarios by a part of their names.
  */
 
 const ROOT = dirname(import.meta.dir)
 const BINARY = join(ROOT, 'dist', 'pgturret')
 const RECORDS = Number(process.env['BENCH_RECORDS'] ?? 1_000_000)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
+const ONLY = process.env['BENCH_ONLY'] ?? ''
 
 interface Scenario {
   readonly name: string
@@ -63,14 +64,7 @@ function scenarios(dump: string, lines: string, scratch: string): Scenario[] {
     toFile('replay --to file, pretty', '--format', 'pretty'),
     tail('tail --level=PANIC: count and filter', 'PANIC'),
     tail('tail --level=ERROR: and show 3 %', 'ERROR'),
-    {
-      name: 'socket to file, json',
-      run: async () => {
-        const cost = await measureListener(BINARY, join(scratch, 'log.sock'), `file://${out}`, dump, RECORDS)
-        rmSync(out, { force: true })
-        return cost
-      },
-    },
+    ...journalScenarios({ binary: BINARY, dump, records: RECORDS, scratch: join(scratch, 'listener') }),
     { name: 'bytes alone: cat', run: () => measure(['cat', dump]) },
   ]
   if (Bun.which('jq')) {
@@ -121,7 +115,7 @@ try {
   )
   const costs = new Map<string, Cost[]>()
   for (let round = 0; round < ROUNDS; round++) {
-    for (const { name, run } of scenarios(dump, lines, scratch)) {
+    for (const { name, run } of scenarios(dump, lines, scratch).filter((one) => one.name.includes(ONLY))) {
       costs.set(name, [...(costs.get(name) ?? []), await run()])
     }
   }

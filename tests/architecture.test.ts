@@ -26,12 +26,25 @@ const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, pat
 /** What each folder may import beside itself. `cli` may import everything. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: ['errors.ts'],
-  record: ['codec'],
+  record: ['codec', 'fnv1a.ts'],
   filter: ['record', 'codec'],
   render: ['record', 'codec'],
-  config: ['codec'],
+  deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
+  config: ['codec', 'render'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
-  pipeline: ['record', 'codec', 'render', 'errors.ts', 'log.ts', 'clock.ts', 'exporter.ts'],
+  observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
+  journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
+  pipeline: [
+    'journal',
+    'ingest',
+    'record',
+    'codec',
+    'render',
+    'errors.ts',
+    'log.ts',
+    'clock.ts',
+    'exporter.ts',
+  ],
   exporters: ['config', 'errors.ts', 'clock.ts', 'exporter.ts', 'file-write.ts'],
   shim: ['errors.ts'],
   'exporter.ts': ['render', 'errors.ts'],
@@ -39,6 +52,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['clock.ts'],
   'clock.ts': [],
   'file-write.ts': ['clock.ts'],
+  'fnv1a.ts': [],
   'version.ts': [],
 }
 
@@ -67,7 +81,7 @@ describe('imports', () => {
   })
 
   test('the parser of this test sees imports', () => {
-    expect(importsOf('pipeline/pipeline.ts')).toContain('pipeline/lane.ts')
+    expect(importsOf('pipeline/pipeline.ts')).toContain('journal/journal.ts')
     expect(importsOf('cli/main.ts')).toContain('cli/program.ts')
   })
 })

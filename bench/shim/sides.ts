@@ -28,7 +28,8 @@ export async function sides(): Promise<Side[]> {
     await plain('stderr to file', {}),
     await plain('collector, csvlog', { ...COLLECTOR, log_destination: 'csvlog' }),
     await plain('collector, jsonlog', { ...COLLECTOR, log_destination: 'jsonlog' }),
-    await withShim('pgturret, to file', false),
+    await withShim('pgturret, to file', false, ['--journal=memory']),
+    await withShim('pgturret, journal, to file', false),
     await withShim('pgturret, listener stopped', true),
   ]
 }
@@ -55,7 +56,7 @@ async function plain(name: string, settings: Record<string, string | number | bo
   }
 }
 
-async function withShim(name: string, stopped: boolean): Promise<Side> {
+async function withShim(name: string, stopped: boolean, more: readonly string[] = []): Promise<Side> {
   const cluster = await start({ 'pgturret.server_log': 'skip' }, true)
   const socket = join(cluster.dir, 'log.sock')
   const target = join(cluster.dir, 'out.ndjson')
@@ -66,6 +67,7 @@ async function withShim(name: string, stopped: boolean): Promise<Side> {
     '200MB',
     '--file-keep',
     '1',
+    ...more,
   ])
   cluster.set('pgturret.socket', socket)
   cluster.reload()

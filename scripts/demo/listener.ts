@@ -1,7 +1,7 @@
 /** A `pgturret listen` of the demonstration's own. */
 
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { detached, signal } from '../postgres/processes.ts'
 import { beforeRemoval } from '../postgres/workspace.ts'
 import { waitUntil } from '../wait-until.ts'
@@ -25,7 +25,8 @@ export class DemoListener {
   static async start(socket: string): Promise<DemoListener> {
     if (!existsSync(BINARY)) throw new Error('there is no dist/pgturret: run `make build`')
     // The folder around the socket lets only the server's account in; the mode lets that account connect.
-    const options = ['--socket', socket, '--socket-mode', '0666', '--format', 'pretty']
+    const journal = join(dirname(socket), 'journal')
+    const options = ['--socket', socket, '--socket-mode', '0666', '--journal', journal, '--format', 'pretty']
     const child = Bun.spawn(detached([BINARY, 'listen', ...options], 'TERM'), {
       stdin: 'ignore',
       stdout: 'inherit',

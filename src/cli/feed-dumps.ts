@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { InputError } from '../errors.ts'
 import { readDump } from '../ingest/dump.ts'
 import type { Wanted } from '../ingest/stream.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { CommandContext } from './context.ts'
 import { ExitCode } from './exit-code.ts'
 
@@ -32,7 +32,7 @@ export function fileProblems(files: readonly string[]): string[] {
 /** Sends dumps through a pipeline, one after the other, and waits until all is delivered. */
 export async function feedDumps(
   files: readonly string[],
-  pipeline: Pipeline,
+  pipeline: DirectPipeline,
   options: { readonly maxFrameBytes: number; readonly wanted: Wanted | undefined },
   context: CommandContext,
 ): Promise<{ records: number; exitCode: number }> {
@@ -78,7 +78,7 @@ export async function feedDumps(
 
 const nameOf = (file: string): string => (file === '-' ? 'standard input' : file)
 
-function exitCodeOf(pipeline: Pipeline, damaged: number): number {
+function exitCodeOf(pipeline: DirectPipeline, damaged: number): number {
   // Nobody reads any more: what a person has seen is all that was wanted.
   const lost = pipeline.deliveries.some(
     ({ stats }) => stats.lastError !== undefined && stats.rejected + stats.dropped > 0,

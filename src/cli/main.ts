@@ -13,11 +13,14 @@ process.stderr.on('error', () => undefined)
 
 const argv = process.argv.slice(2)
 
-/** Writes at once, so that nothing is lost in an exit right after; a reader that has gone is no error. */
+/** Writes at once, so that nothing is lost in an exit right after. */
 const put = (fd: number) => (text: string) => {
   try {
     writeSync(fd, text)
-  } catch {}
+  } catch (error) {
+    // Nobody reads stdout any more: see above. What cannot be complained about is left unsaid.
+    if (fd === 1 && (error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(ExitCode.Done)
+  }
 }
 
 async function main(): Promise<number> {

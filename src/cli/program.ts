@@ -1,11 +1,16 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../errors.ts'
 import { versionLine } from '../version.ts'
+import { addCheck } from './check.ts'
+import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
+import { addDeadletter } from './deadletter.ts'
 import { ExitCode } from './exit-code.ts'
+import { addJournal } from './journal.ts'
 import { addListen } from './listen.ts'
 import { addReplay } from './replay.ts'
 import { addShim } from './shim.ts'
+import { addStatus } from './status.ts'
 import { addTail } from './tail.ts'
 
 const HELP = `
@@ -30,7 +35,18 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     .exitOverride()
     .configureOutput({ writeOut: context.print, writeErr: context.complain })
     .addHelpText('after', HELP)
-  for (const add of [addListen, addTail, addReplay, addShim]) add(program, run, context)
+  for (const add of [
+    addListen,
+    addTail,
+    addReplay,
+    addJournal,
+    addDeadletter,
+    addStatus,
+    addCheck,
+    addConfig,
+    addShim,
+  ])
+    add(program, run, context)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {

@@ -1,7 +1,7 @@
 /** What is known of one sender's ring. */
 export interface Boot {
   readonly id: bigint
-  /** Everything up to here is settled at every destination; -1 when nothing is. */
+  /** Everything up to here is safe, and may be acknowledged; -1 when nothing is. */
   durable: bigint
   /** Everything up to here was received, and is on its way. */
   received: bigint
@@ -9,7 +9,7 @@ export interface Boot {
   refused?: bigint
 }
 
-/** Everything of `boot` up to `sequence` stands at or below `position` in the pipeline. */
+/** Everything of `boot` up to `sequence` stands at or below `position` in the journal. */
 interface Mark {
   readonly position: number
   readonly boot: Boot
@@ -22,8 +22,8 @@ const MOST_BOOTS = 256
 const MOST_MARKS = 8192
 
 /**
- * Which sequences of which ring may be acknowledged: those that were received before a position of the pipeline that is
- * settled now.
+ * Which sequences of which ring may be acknowledged: those that were received before a position of the journal that is safe
+ * now.
  */
 export class Boots {
   /** The one that was used last stands last. */
@@ -44,14 +44,21 @@ export class Boots {
     return boot
   }
 
-  /** Everything of `boot` up to `sequence` is in the pipeline, at or below `position`. */
+  /** What the journal holds of a ring since an earlier run. */
+  restore(id: bigint, sequence: bigint): void {
+    const boot = this.get(id)
+    boot.durable = sequence
+    boot.received = sequence
+  }
+
+  /** Everything of `boot` up to `sequence` is in the journal, at or below `position`. */
   mark(position: number, boot: Boot, sequence: bigint): void {
     boot.received = sequence
     this.#marks.push({ position, boot, sequence })
     if (this.#marks.length > MOST_MARKS) this.#marks = thinned(this.#marks)
   }
 
-  /** Everything at or below `position` is settled: returns the rings whose durable sequence has moved. */
+  /** Everything at or below `position` is safe: returns the rings whose durable sequence has moved. */
   settle(position: number): ReadonlySet<Boot> {
     const moved = new Set<Boot>()
     let count = 0

@@ -15,6 +15,8 @@ export interface RecordSink {
   flush(): void
   /** What was accepted so far, counted. */
   readonly position: number
+  /** Whether it takes nothing more at the moment. */
+  readonly full: boolean
 }
 
 /** The peer's side of a connection. */
@@ -47,6 +49,8 @@ export class Connection {
   readonly repeated = { records: 0, droppedBySender: 0n }
   /** Malformed records that came a second time, and were passed over. */
   skippedRecords = 0
+  /** Records that came when there was no room, from a sender that cannot be made to wait. */
+  droppedRecords = 0
   readonly #options: ConnectionOptions
   readonly #peer: Peer
   readonly #decoder: FrameDecoder
@@ -183,7 +187,8 @@ export class Connection {
       }
       this.#skipTo = undefined
     }
-    this.#options.sink.accept(record)
+    if (this.#options.sink.full && !this.canWait) this.droppedRecords++
+    else this.#options.sink.accept(record)
   }
 
   #dropped(dropped: Dropped, source: Source): void {

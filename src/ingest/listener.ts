@@ -21,7 +21,10 @@ export interface ListenerOptions {
   readonly frameTimeoutMs: number
   /** Memory for unfinished frames of all connections together. */
   readonly maxHeldBytes: number
-  readonly sink: RecordSink & { readonly full: boolean; readonly done: number }
+  /** `done`: everything at or below is safe, and may be acknowledged. */
+  readonly sink: RecordSink & { readonly done: number }
+  /** How far rings had come in an earlier run. */
+  readonly rings?: readonly { readonly id: bigint; readonly sequence: bigint }[]
   readonly wanted: Wanted | undefined
   readonly log: Log
   readonly clock: Clock
@@ -34,6 +37,8 @@ export interface ListenerStats extends StreamCounts {
   repeatedRecords: number
   /** Malformed records that came again after they had ended a connection, and were passed over. */
   skippedRecords: number
+  /** Records for which there was no room, of senders that cannot be made to wait. */
+  droppedRecords: number
   /** Connections that were ended for what they sent, by reason. */
   readonly refused: Map<InputReason | 'too_many_connections', number>
 }
@@ -52,6 +57,8 @@ export class Listener {
     connections: 0,
     repeatedRecords: 0,
     skippedRecords: 0,
+    droppedRecords: 0,
+    unwantedRecords: 0,
     frames: 0,
     records: 0,
     unknownFrames: 0,
@@ -74,11 +81,29 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options
+    for (const { id, sequence } of options.rings ?? []) this.#boots.restore(id, sequence)
   }
 
   /** Connections that are open. */
   get open(): number {
     return this.#sockets.size
+  }
+
+  /** What was seen so far, over the connections that are open too. */
+  get totals(): ListenerStats {
+    const totals = { ...this.stats }
+    for (const connection of this.#sockets.values()) addCounts(totals, connection)
+    return totals
+  }
+
+  /** Whether it takes connections. */
+  get listening(): boolean {
+    return this.#server !== undefined && !this.#deaf
+  }
+
+  /** Whether senders are made to wait. */
+  get waiting(): boolean {
+    return this.#paused
   }
 
   /**
@@ -195,6 +220,7 @@ export class Listener {
     const now = this.#options.clock.now()
     this.#lastData = now
     const heldBefore = connection.heldBytes
+    const droppedBefore = connection.droppedRecords
     try {
       connection.data(bytes, now)
       this.#held += connection.heldBytes - heldBefore
@@ -203,6 +229,7 @@ export class Listener {
       this.#refuse(socket, connection, error)
     }
     if (this.#held > this.#options.maxHeldBytes) this.#refuseLargest()
+    if (connection.droppedRecords > droppedBefore) this.#sayDropped()
     const { sink } = this.#options
     sink.flush()
     this.progressed()
@@ -213,6 +240,11 @@ export class Listener {
       connection.waits = true
       socket.pause()
     }
+  }
+
+  #sayDropped(): void {
+    const text = 'records are dropped: there is no room for them, and their sender (logfebe-1) cannot wait'
+    this.#options.log.limited('no room', text, { dropped: this.totals.droppedRecords })
   }
 
   /** Reads again from senders that were made to wait. */
@@ -269,14 +301,7 @@ export class Listener {
     this.#sockets.delete(socket)
     this.#held = 0
     for (const other of this.#sockets.values()) this.#held += other.heldBytes
-    const { counts } = connection
-    this.stats.frames += counts.frames
-    this.stats.records += counts.records - connection.repeated.records
-    this.stats.skippedRecords += connection.skippedRecords
-    this.stats.repeatedRecords += connection.repeated.records
-    this.stats.unknownFrames += counts.unknownFrames
-    this.stats.surplusRecords += counts.surplusRecords
-    this.stats.droppedBySender += counts.droppedBySender - connection.repeated.droppedBySender
+    addCounts(this.stats, connection)
   }
 
   #count(reason: InputReason | 'too_many_connections'): void {
@@ -304,4 +329,17 @@ export class Listener {
     // Somebody may have replaced it: only our own is removed.
     if (status?.ino === this.#inode) rmSync(path, { force: true })
   }
+}
+
+function addCounts(stats: ListenerStats, connection: Connection): void {
+  const { counts, repeated } = connection
+  stats.frames += counts.frames
+  stats.records += counts.records - repeated.records
+  stats.repeatedRecords += repeated.records
+  stats.skippedRecords += connection.skippedRecords
+  stats.droppedRecords += connection.droppedRecords
+  stats.unwantedRecords += counts.unwantedRecords
+  stats.unknownFrames += counts.unknownFrames
+  stats.surplusRecords += counts.surplusRecords
+  stats.droppedBySender += counts.droppedBySender - repeated.droppedBySender
 }

@@ -36,6 +36,8 @@ export interface StreamCounts {
   frames: number
   /** Records in the stream, wanted or not. */
   records: number
+  /** Records among them that were not wanted. */
+  unwantedRecords: number
   /** Frames of a type that is not known. */
   unknownFrames: number
   /** Records with more fields than are known. */
@@ -64,6 +66,7 @@ export class LogStream {
   readonly counts: StreamCounts = {
     frames: 0,
     records: 0,
+    unwantedRecords: 0,
     unknownFrames: 0,
     surplusRecords: 0,
     droppedBySender: 0n,
@@ -147,7 +150,7 @@ export class LogStream {
         if (record.surplusBytes > 0) this.counts.surplusRecords++
         this.#handler.record(record)
       }
-    }
+    } else this.counts.unwantedRecords++
     record.sequenceOffset++
   }
 

@@ -18,7 +18,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 async function listen(name: string, ...words: string[]) {
   const socket = join(folder, `${name}.sock`)
-  const child = Bun.spawn([process.execPath, MAIN, 'listen', '--socket', socket, ...words], {
+  const own = ['--socket', socket, '--journal', join(folder, `${name}.journal`)]
+  const child = Bun.spawn([process.execPath, MAIN, 'listen', ...own, ...words], {
     stdout: 'pipe',
     stderr: 'pipe',
   })

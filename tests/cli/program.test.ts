@@ -31,6 +31,10 @@ describe('help', () => {
     ],
     [['replay'], ['<dump...>', '--to <DEST>', 'Exit status', '--http-token']],
     [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
+    [['status'], ['--socket <PATH>', '--json', '--watch']],
+    [['journal'], ['ls', 'verify', 'cat', 'repair', 'prune']],
+    [['deadletter'], ['list', 'show', 'replay']],
+    [['config'], ['check', 'show', 'schema']],
     [['shim'], ['build', 'install', 'status']],
     [
       ['shim', 'install'],

@@ -74,7 +74,8 @@ describe('the executable', () => {
 
   test('a listener is stopped by SIGTERM with status 0, and its socket is gone', async () => {
     const socket = join(folder, 'log.sock')
-    const child = Bun.spawn([BINARY, 'listen', '--socket', socket], { stdout: 'ignore', stderr: 'ignore' })
+    const words = ['--socket', socket, '--journal', join(folder, 'journal')]
+    const child = Bun.spawn([BINARY, 'listen', ...words], { stdout: 'ignore', stderr: 'ignore' })
     await waitUntil(
       () => existsSync(socket),
       (there) => there,

@@ -175,6 +175,7 @@ describe('counts', () => {
     expect(reading.stream.counts).toEqual({
       frames: 8,
       records: 2,
+      unwantedRecords: 0,
       unknownFrames: 2,
       surplusRecords: 1,
       droppedBySender: 0n,

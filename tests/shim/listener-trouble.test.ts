@@ -5,15 +5,15 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ListenerProcess, startListener } from '../support/listener-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { burst, shim, stat } from './setup.ts'
+import { burst, type Stat, shim, stat } from './setup.ts'
 
 const { cluster } = await shim({ settings: { 'pgturret.server_log': 'skip' } })
 const socket = join(cluster.dir, 'log.sock')
 const file = join(cluster.dir, 'out.ndjson')
 const isRoot = process.getuid?.() === 0
 
-const listen = (to = file) =>
-  startListener(['--socket', socket, '--socket-mode', '0666', '--to', `file://${to}`])
+const listen = (to = file, ...words: string[]) =>
+  startListener(['--socket', socket, '--socket-mode', '0666', '--to', `file://${to}`, ...words])
 
 interface Line {
   message: string
@@ -162,37 +162,71 @@ test('a wrong path, a folder, a file, a socket without permission: sessions go o
   await settle()
 })
 
+/** Runs work while a small disk is full, then makes it larger; everything has to be in the target in the end. */
+async function onSmallDisk(
+  kind: string,
+  paths: (small: string) => { target: string; journal: string },
+  whileFull: (before: Stat) => Promise<void>,
+): Promise<void> {
+  const small = join(cluster.dir, `small-${kind}`)
+  mkdirSync(small)
+  await listener.stop()
+  await Bun.$`mount -t tmpfs -o size=256k tmpfs ${small}`
+  const { target, journal } = paths(small)
+  try {
+    const before = await stat(cluster)
+    listener = await listen(target, '--journal', journal)
+    await work(kind, 200, 300)
+    await whileFull(before)
+    await Bun.$`mount -o remount,size=16m ${small}`
+    const arrived = () => lines(target).filter(({ message }) => message.startsWith(`${kind} `))
+    await waitUntil(
+      () => new Set(arrived().map(({ message }) => message)).size,
+      (size) => size === 800,
+      'everything to arrive',
+      { timeoutMs: 40_000 },
+    )
+    expect(arrived()).toHaveLength(800)
+  } finally {
+    expect(await listener.stop()).toBe(0)
+    await Bun.$`umount -l ${small}`
+  }
+}
+
 test.skipIf(!isRoot)(
-  'its disk is full: records wait in the ring (mounting a small disk needs root)',
-  async () => {
-    const small = join(cluster.dir, 'small')
-    mkdirSync(small)
-    await listener.stop()
-    await Bun.$`mount -t tmpfs -o size=256k tmpfs ${small}`
-    const target = join(small, 'out.ndjson')
-    try {
-      const { dropped } = await stat(cluster)
-      listener = await listen(target)
-      await work('full', 200, 300)
-      const stuck = await stat(cluster)
-      expect(stuck.held).toBeGreaterThan(100)
-      expect(stuck.dropped).toBe(dropped)
-      await Bun.$`mount -o remount,size=16m ${small}`
-      await waitUntil(
-        () => stat(cluster),
-        ({ held }) => held === 0,
-        'the ring to empty',
-        { timeoutMs: 40_000 },
-      )
-      const wanted = new Set(
-        lines(target)
-          .map(({ message }) => message)
-          .filter((text) => text.startsWith('full ')),
-      )
-      expect(wanted.size).toBe(800)
-    } finally {
-      expect(await listener.stop()).toBe(0)
-      await Bun.$`umount -l ${small}`
-    }
-  },
+  'the disk of its destination is full: records wait in the journal (mounting a small disk needs root)',
+  () =>
+    onSmallDisk(
+      'full',
+      (small) => ({ target: join(small, 'out.ndjson'), journal: join(cluster.dir, 'large-journal') }),
+      async ({ dropped }) => {
+        const { held, dropped: now } = await waitUntil(
+          () => stat(cluster),
+          ({ held }) => held <= 2,
+          'the ring to empty',
+        )
+        expect([held <= 2, now]).toEqual([true, dropped])
+      },
+    ),
+  60_000,
+)
+
+test.skipIf(!isRoot)(
+  'the disk of its journal is full: records wait in the ring (mounting a small disk needs root)',
+  () =>
+    onSmallDisk(
+      'packed',
+      (small) => ({ target: join(cluster.dir, 'packed.ndjson'), journal: join(small, 'journal') }),
+      async ({ dropped }) => {
+        await waitUntil(
+          () => listener.stderr(),
+          (said) => said.includes('the journal cannot be written'),
+          'the full disk to be noticed',
+        )
+        const stuck = await stat(cluster)
+        expect(stuck.held).toBeGreaterThan(100)
+        expect(stuck.dropped).toBe(dropped)
+      },
+    ),
+  60_000,
 )

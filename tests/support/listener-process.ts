@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeRemoval } from '../../scripts/postgres/workspace.ts'
 import { BINARY } from './binary.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -12,9 +16,23 @@ export interface ListenerProcess {
   kill9(): Promise<void>
 }
 
-/** Starts the compiled listener and resolves when it listens. */
+/** Journals of listeners that were given none: one for each socket, so that a listener that comes back finds its own. */
+const JOURNALS = mkdtempSync(join(tmpdir(), 'pgturret-journals-'))
+beforeRemoval(() => rmSync(JOURNALS, { recursive: true, force: true }))
+
+function journalOf(words: readonly string[]): string[] {
+  if (words.some((word) => word.startsWith('--journal') || word.startsWith('--config'))) return []
+  const socket = words[words.indexOf('--socket') + 1] ?? ''
+  return ['--journal', join(JOURNALS, Bun.hash(socket).toString(36))]
+}
+
+/** Starts the compiled listener, with a journal of its own unless it is given one, and resolves when it listens. */
 export async function startListener(words: readonly string[]): Promise<ListenerProcess> {
-  const child = Bun.spawn([BINARY, 'listen', ...words], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+  const child = Bun.spawn([BINARY, 'listen', ...journalOf(words), ...words], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   await waitUntil(
