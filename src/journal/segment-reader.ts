@@ -44,7 +44,8 @@ export class SegmentReader {
       if (found !== undefined) return found
       if (atEnd) return this.#rest(limit)
       const room = cutter.room().subarray(0, limit - this.readTo)
-      const reading = forgiving ? this.#readPages(room) : this.#file.read(room, this.readTo)
+      const whole = this.#file.read(room, this.readTo)
+      const reading = forgiving ? whole.catch(() => this.#readPages(room)) : whole
       this.#reading = reading
       const bytes = await reading
       if (bytes === 0) this.#missing = limit
