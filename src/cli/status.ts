@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { systemClock } from '../clock.ts'
+import { listenOptions } from '../config/listen-options.ts'
 import { readOptions } from '../config/options.ts'
 import { duration, text } from '../config/values.ts'
 import { defaultSocketPath } from '../ingest/socket-path.ts'
@@ -14,12 +15,14 @@ import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { wantsColor } from './destinations.ts'
 import { ExitCode } from './exit-code.ts'
+import { listenerPath } from './listener-places.ts'
 import { LiveScreen } from './live-screen.ts'
 
 const options = z.object({
   socket: text('PATH').optional().meta({
     description: 'socket of the listener (default: as for "pgturret listen", then /run/pgturret/log.sock)',
   }),
+  config: listenOptions.shape.config,
   json: z.boolean().prefault(false).meta({ description: 'one line of JSON' }),
   watch: z.boolean().prefault(false).meta({ description: 'go on until Ctrl-C; as on a terminal anyway' }),
   once: z.boolean().prefault(false).meta({ description: 'print once; as elsewhere anyway' }),
@@ -60,13 +63,15 @@ export function addStatus(
 
 async function status(command: Command, context: CommandContext): Promise<number> {
   const problems: string[] = []
-  const read = readOptions(options, commandLine(command, context, problems, false), problems)
+  const given = commandLine(command, context, problems, false)
+  const read = readOptions(options, given, problems)
+  const socket = listenerPath('socket', given, problems)
   if (read?.watch && read.once) problems.push('--watch and --once exclude each other')
   if (read !== undefined && read.interval < LEAST_INTERVAL_MS) {
     problems.push(`--interval: expected at least ${LEAST_INTERVAL_MS}ms`)
   }
   refuse(problems)
-  const path = controlPath(read!.socket ?? socketFound(context))
+  const path = controlPath(socket ?? socketFound(context))
   const first = await readStatus(path)
   if (first.snapshot === undefined) {
     context.complain(`pgturret: ${first.problem}\n`)

@@ -46,10 +46,13 @@ interface Scanned {
  */
 export async function recover(disk: Disk, folder: string, report: Report): Promise<Recovered> {
   const segments = await listSegments(disk, folder)
+  // Where nothing can be read a name is all there is: positions that were given are not to be given again.
+  const named = segments.at(-1)?.first ?? 0
   let end = 0
   for (;;) {
     const last = segments.at(-1)
-    if (last === undefined) return { segments, current: undefined, end, rings: [], cutBytes: 0 }
+    if (last === undefined)
+      return { segments, current: undefined, end: Math.max(end, named), rings: [], cutBytes: 0 }
     const tracker = new RingTracker(last.first)
     const scanned = await scanSegment(disk, last, tracker)
     end = Math.max(end, scanned.end)

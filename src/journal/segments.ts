@@ -30,6 +30,9 @@ export async function listSegments(disk: Disk, folder: string): Promise<Segment[
 export class Segments {
   readonly #list: Segment[]
   readonly #disk: Disk
+  /** The one that is being removed. */
+  #going: Segment | undefined
+  #removal: Promise<unknown> = Promise.resolve()
 
   constructor(disk: Disk, list: readonly Segment[]) {
     this.#disk = disk
@@ -61,9 +64,9 @@ export class Segments {
     if (at >= 0) this.#list.splice(at, 1)
   }
 
-  /** Whether it is one of them. */
+  /** Whether it is one of them, and not being removed. */
   has(segment: Segment): boolean {
-    return this.#list.includes(segment)
+    return segment !== this.#going && this.#list.includes(segment)
   }
 
   /** Position that no entry of a segment reaches: what it holds from there on was written again in the next one. */
@@ -82,51 +85,48 @@ export class Segments {
   }
 
   /**
-   * Removes the oldest segment unless it is the last.
-   *
-   * @returns whether there was one
-   * @throws the system's error; the segment stays then
-   */
-  async removeOldest(): Promise<boolean> {
-    if (this.#list.length < 2) return false
-    // Out of the list first: another call meanwhile goes for the next one.
-    const oldest = this.#list.shift()!
-    try {
-      await this.#disk.remove(oldest.path)
-    } catch (error) {
-      this.#list.push(oldest)
-      this.#list.sort((a, b) => a.first - b.first)
-      throw error
-    }
-    return true
-  }
-
-  /**
    * Removes the oldest segments while all together are over `maxBytes`; the one that is being written always stays.
    *
-   * @throws the system's error
+   * @throws the system's error; what could not be removed stays in the list
    */
   async trimBytes(maxBytes: number): Promise<void> {
-    while (this.#list.length > 1 && this.bytes > maxBytes) await this.removeOldest()
+    while (await this.#removeOldest(() => this.bytes > maxBytes));
   }
 
   /**
    * Removes segments that were last written to before a time, in milliseconds since 1970; the last one always stays.
    *
-   * @throws the system's error
+   * @throws the system's error; what could not be removed stays in the list
    */
   async trimAge(olderThanMs: number): Promise<void> {
-    while (this.#list.length > 1 && this.#list[0]!.modifiedMs < olderThanMs) await this.removeOldest()
+    while (await this.#removeOldest((oldest) => oldest.modifiedMs < olderThanMs));
   }
 
   /**
    * Removes the oldest segment if everything in it is below a position.
    *
    * @returns whether it did
-   * @throws the system's error
+   * @throws the system's error; what could not be removed stays in the list
    */
-  async removeBelow(position: number): Promise<boolean> {
-    const next = this.#list[1]
-    return next !== undefined && next.first <= position && (await this.removeOldest())
+  removeBelow(position: number): Promise<boolean> {
+    return this.#removeOldest((_, next) => next.first <= position)
+  }
+
+  /** One after the other, so that nobody decides by what another is about to remove. */
+  #removeOldest(when: (oldest: Segment, next: Segment) => boolean): Promise<boolean> {
+    const removed = this.#removal.then(async () => {
+      const [oldest, next] = this.#list
+      if (oldest === undefined || next === undefined || !when(oldest, next)) return false
+      this.#going = oldest
+      try {
+        await this.#disk.remove(oldest.path)
+        this.remove(oldest)
+        return true
+      } finally {
+        this.#going = undefined
+      }
+    })
+    this.#removal = removed.catch(() => undefined)
+    return removed
   }
 }

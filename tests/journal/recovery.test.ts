@@ -131,6 +131,11 @@ describe('what damage leaves', () => {
     expect(found.end).toBe(5)
   })
 
+  test('where nothing else is left, a name says which positions were given', async () => {
+    expect((await recovered({ [pathOf(700)]: Buffer.from('garbage') })).end).toBe(700)
+    expect((await recovered({ [pathOf(700)]: new Uint8Array(0) })).end).toBe(700)
+  })
+
   test('a file of which only the end makes sense keeps its positions', async () => {
     const bytes = Uint8Array.from(blocksOf([3], 5)[0]!.bytes)
     bytes[30]! ^= 1

@@ -1,44 +1,16 @@
-import { join, resolve } from 'node:path'
-import { z } from 'zod'
-import { defaultJournal } from '../../config/default-paths.ts'
-import { listenOptions } from '../../config/listen-options.ts'
-import { type Given, readOptions } from '../../config/options.ts'
-import { text } from '../../config/values.ts'
+import { join } from 'node:path'
+import type { Given } from '../../config/options.ts'
 import { type LetterFile, letterFiles } from '../../deadletter/letter-files.ts'
 import { ConfigError } from '../../errors.ts'
-import { readSources } from '../settings.ts'
+import { listenerJournal, withSystemErrors } from '../listener-places.ts'
 
 /** Where letters are, in the folder of a journal. */
 export const LETTER_FOLDER = 'deadletters'
 
-/** Options by which the letters are found. */
-export const folderOptions = z.object({
-  journal: text('DIR').optional().meta({
-    description: 'folder of the journal (default: as for "pgturret listen")',
-  }),
-  config: listenOptions.shape.config,
-})
-
-/**
- * The folder of the letters, where the listener keeps them that is started with the same options; undefined when `problems`
- * has grown.
- */
+/** The folder of the letters; undefined when `problems` has grown. */
 export function letterFolder(given: Given, problems: string[]): string | undefined {
-  const found = problems.length
-  const own = readOptions(folderOptions, given, problems)
-  // A journal that is named needs no configuration file.
-  const named = own === undefined || own.journal !== undefined ? own : fromFile(given, problems)
-  if (problems.length > found) return undefined
-  if (named?.journal === 'memory') {
-    problems.push('--journal: with "memory" no dead letters are kept; expected the folder of a journal')
-    return undefined
-  }
-  return join(resolve(named?.journal ?? defaultJournal(given.env)), LETTER_FOLDER)
-}
-
-function fromFile(given: Given, problems: string[]) {
-  const sources = readSources(given, problems)
-  return readOptions(folderOptions.pick({ journal: true }), sources.given, problems)
+  const journal = listenerJournal(given, problems, 'no dead letters are')
+  return journal && join(journal, LETTER_FOLDER)
 }
 
 /**
@@ -47,7 +19,7 @@ function fromFile(given: Given, problems: string[]) {
  * @throws ConfigError when the folder cannot be read, or there is nothing of an exporter that was named
  */
 export async function filesOf(folder: string, names: readonly string[]): Promise<LetterFile[]> {
-  const files = await withFiles(folder, () => letterFiles(folder))
+  const files = await withSystemErrors(folder, () => letterFiles(folder))
   const known = [...new Set(files.map(({ exporter }) => exporter))]
   const strangers = names.filter((name) => !known.includes(name))
   if (strangers.length > 0) throw new ConfigError(strangers.map((name) => noLetters(name, known, folder)))
@@ -56,17 +28,3 @@ export async function filesOf(folder: string, names: readonly string[]): Promise
 
 const noLetters = (name: string, known: readonly string[], folder: string): string =>
   `there are no dead letters of "${name}" in "${folder}"${known.length === 0 ? '' : `, but of ${known.join(', ')}`}`
-
-/**
- * Does something with the files of a folder.
- *
- * @throws ConfigError in place of an error of the system: it is about the folder, or whose it is
- */
-export async function withFiles<T>(folder: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-    throw new ConfigError([`"${folder}": ${(error as Error).message}`])
-  }
-}

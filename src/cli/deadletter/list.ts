@@ -7,10 +7,11 @@ import { countText, sizeText } from '../../observe/amounts.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
-import { filesOf, folderOptions, letterFolder, withFiles } from './letter-folder.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { filesOf, letterFolder } from './letter-folder.ts'
 import { said, shortTime } from './said.ts'
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   json: z.boolean().prefault(false).meta({ description: 'one line of JSON for each exporter' }),
 })
 
@@ -30,7 +31,7 @@ export function listCommand(command: Command, context: CommandContext): () => Pr
     const files = await filesOf(folder!, [])
     const byExporter = Map.groupBy(files, ({ exporter }) => exporter)
     for (const [exporter, own] of byExporter) {
-      const summary = await withFiles(folder!, () => summarize(own))
+      const summary = await withSystemErrors(folder!, () => summarize(own))
       context.print(read!.json ? asJson(exporter, own, summary) : asText(exporter, own, summary))
     }
     if (files.length === 0 && !read!.json) context.print(`no dead letters in ${folder}\n`)

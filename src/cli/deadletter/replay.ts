@@ -9,11 +9,12 @@ import type { CommandContext } from '../context.ts'
 import { schemeOf } from '../destination-sources.ts'
 import { type Destination, readDestinations, wantsColor } from '../destinations.ts'
 import { ExitCode } from '../exit-code.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
 import { readSources } from '../settings.ts'
-import { filesOf, folderOptions, letterFolder, withFiles } from './letter-folder.ts'
+import { filesOf, letterFolder } from './letter-folder.ts'
 import { replayLetters } from './replay-letters.ts'
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   // One: a letter is removed when it was delivered, and with two destinations that could be said of one alone.
   to: text('DEST').optional().meta({
     description: 'where the records go: an exporter of the configuration file, a URL, or stdout',
@@ -46,7 +47,7 @@ export function replayCommand(command: Command, context: CommandContext): () => 
     }
     const { keep, retryFor } = read!
     const resend = { destination: destination!, retryForMs: retryFor, color: wantsColor('auto', context) }
-    return withFiles(folder!, () => replayLetters({ folder: folder!, names, keep, resend }, context))
+    return withSystemErrors(folder!, () => replayLetters({ folder: folder!, names, keep, resend }, context))
   }
 }
 

@@ -14,10 +14,11 @@ import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { wantsColor } from '../destinations.ts'
 import { ExitCode } from '../exit-code.ts'
-import { filesOf, folderOptions, letterFolder, withFiles } from './letter-folder.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { filesOf, letterFolder } from './letter-folder.ts'
 import { said, shortTime } from './said.ts'
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   format: choice(['pretty', 'json', 'prototext']).prefault('pretty').meta({
     description: 'how records are shown; json shows the letters as they are stored, without the dump',
   }),
@@ -41,7 +42,7 @@ export function showCommand(command: Command, context: CommandContext): () => Pr
     refuse(problems)
     const files = await filesOf(folder!, given.operands)
     const show = read!.format === 'json' ? asStored : makeShow(read!.format, wantsColor(read!.color, context))
-    await withFiles(folder!, () => print(files, read!.records, show, context))
+    await withSystemErrors(folder!, () => print(files, read!.records, show, context))
     return ExitCode.Done
   }
 }

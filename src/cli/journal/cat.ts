@@ -17,13 +17,14 @@ import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { buildPipeline, readDestinations, wantsColor } from '../destinations.ts'
 import { ExitCode } from '../exit-code.ts'
-import { folderOptions, journalFolder, withSystemErrors } from './folder.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { journalFolder } from './folder.ts'
 import { endOf } from './overview.ts'
 import { plural, positions } from './text.ts'
 
 const MOST = Number.MAX_SAFE_INTEGER
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   from: integer(0, MOST).optional().meta({
     value: 'POSITION',
     description: 'where to begin, as "pgturret journal ls" counts (default: the oldest record)',

@@ -13,10 +13,11 @@ import { sizeText } from '../../observe/amounts.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
-import { folderOptions, journalFolder, withLock, withSystemErrors } from './folder.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { journalFolder, withLock } from './folder.ts'
 import { plural } from './text.ts'
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   size: size()
     .optional()
     .meta({ description: 'remove the oldest segments until all together are not over this' }),

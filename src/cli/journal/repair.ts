@@ -8,16 +8,17 @@ import { walkSegments } from '../../journal/walk.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
-import { folderOptions, journalFolder, withLock } from './folder.ts'
+import { journalOptions } from '../listener-places.ts'
+import { journalFolder, withLock } from './folder.ts'
 import { plural, positions } from './text.ts'
 
 /** Gives `pgturret journal repair` its options; returns what it does. */
 export function repairCommand(command: Command, context: CommandContext): () => Promise<number> {
-  addOptions(command, folderOptions)
+  addOptions(command, journalOptions)
   return async () => {
     const problems: string[] = []
     const given = commandLine(command, context, problems, true)
-    readOptions(folderOptions, given, problems)
+    readOptions(journalOptions, given, problems)
     const folder = journalFolder(given, problems)
     refuse(problems)
     await withLock(folder!, async () => {

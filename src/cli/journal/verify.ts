@@ -11,10 +11,11 @@ import { sizeText } from '../../observe/amounts.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { ExitCode } from '../exit-code.ts'
-import { folderOptions, journalFolder, withSystemErrors } from './folder.ts'
+import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { journalFolder } from './folder.ts'
 import { plural, positions } from './text.ts'
 
-const options = folderOptions.extend({
+const options = journalOptions.extend({
   json: z.boolean().prefault(false).meta({ description: 'one line of JSON' }),
 })
 
