@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { linkSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CursorFile, cursorFolder } from '../src/journal/cursor.ts'
@@ -22,12 +22,16 @@ interface Scenario {
   run(): Promise<Cost>
 }
 
+/** Names for /dev/null: two destinations cannot be the same. */
+const MOST_NULLS = 3
 const BIG_BYTES = 10 * 1024 ** 3
 
 /** The scenarios; the first has no journal on the disk and is what the others are compared with. */
 export function journalScenarios(bench: JournalBench): Scenario[] {
   const files = (count: number) =>
     Array.from({ length: count }, (_, i) => ['--to', `file://${join(bench.scratch, `out${i}`)}`]).flat()
+  const nowhere = (count: number) =>
+    Array.from({ length: count }, (_, i) => ['--to', `file://${join(bench.scratch, `null${i}`)}`]).flat()
   const live = (name: string, words: readonly string[]): Scenario => ({
     name,
     run: () =>
@@ -40,6 +44,9 @@ export function journalScenarios(bench: JournalBench): Scenario[] {
     live('the same, --sync=always', [...files(1), ...journal, '--sync=always']),
     live('the same, --sync=off', [...files(1), ...journal, '--sync=off']),
     live('socket, journal, 3 files', [...files(3), ...journal]),
+    // What three files cost the disk is not the program's: these are the program alone.
+    live('socket, journal, /dev/null', [...nowhere(1), ...journal]),
+    live('socket, journal, 3 times /dev/null', [...nowhere(3), ...journal]),
     {
       name: 'catch-up from the journal',
       run: () => inFolder(bench, (socket) => catchUp(bench, socket, journal)),
@@ -53,6 +60,7 @@ export function journalScenarios(bench: JournalBench): Scenario[] {
 
 async function inFolder({ scratch }: JournalBench, run: (socket: string) => Promise<Cost>): Promise<Cost> {
   mkdirSync(scratch, { recursive: true })
+  for (let i = 0; i < MOST_NULLS; i++) symlinkSync('/dev/null', join(scratch, `null${i}`))
   try {
     return await run(join(scratch, 'log.sock'))
   } finally {

@@ -44,7 +44,7 @@ const MOST_RETRY_MS = 8000
 /** With a sync after each write: blocks that wait already share one, so many at the most. */
 const MOST_UNSYNCED_BLOCKS = 16
 /** Bytes that are not left unsynced however long the interval is. */
-const MOST_UNSYNCED_BYTES = 16 * 1024 * 1024
+const MOST_UNSYNCED_BYTES = 8 * 1024 * 1024
 /** Failures in a row after which the rest goes into a new file: this one may lie on a bad spot. */
 const MOST_FAILURES = 8
 /** Bytes after which the room on the disk is looked at again. */
