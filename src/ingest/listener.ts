@@ -5,8 +5,9 @@ import { ConfigError, InputError, type InputReason } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { Boots } from './boots.ts'
 import { Connection, type RecordSink } from './connection.ts'
+import { addCounts, type ListenerStats, newListenerStats } from './listener-stats.ts'
 import { prepareSocketPath } from './socket-path.ts'
-import type { StreamCounts, Wanted } from './stream.ts'
+import type { Wanted } from './stream.ts'
 
 /** How a listener listens. Times in milliseconds, sizes in bytes. */
 export interface ListenerOptions {
@@ -30,19 +31,6 @@ export interface ListenerOptions {
   readonly clock: Clock
 }
 
-/** What a listener has seen. */
-export interface ListenerStats extends StreamCounts {
-  connections: number
-  /** Records that came a second time, over a new connection, and were left out; not part of `records`. */
-  repeatedRecords: number
-  /** Malformed records that came again after they had ended a connection, and were passed over. */
-  skippedRecords: number
-  /** Records for which there was no room, of senders that cannot be made to wait. */
-  droppedRecords: number
-  /** Connections that were ended for what they sent, by reason. */
-  readonly refused: Map<InputReason | 'too_many_connections', number>
-}
-
 type Socket = Bun.Socket<Connection | undefined>
 
 /** How often deadlines are looked at. */
@@ -53,19 +41,7 @@ const MOST_QUIET_WAIT_MS = 1000
 
 /** Receives logfebe on a unix socket, from any number of senders. */
 export class Listener {
-  readonly stats: ListenerStats = {
-    connections: 0,
-    repeatedRecords: 0,
-    skippedRecords: 0,
-    droppedRecords: 0,
-    unwantedRecords: 0,
-    frames: 0,
-    records: 0,
-    unknownFrames: 0,
-    surplusRecords: 0,
-    droppedBySender: 0n,
-    refused: new Map(),
-  }
+  readonly stats = newListenerStats()
   readonly #options: ListenerOptions
   readonly #boots = new Boots()
   readonly #sockets = new Map<Socket, Connection>()
@@ -329,17 +305,4 @@ export class Listener {
     // Somebody may have replaced it: only our own is removed.
     if (status?.ino === this.#inode) rmSync(path, { force: true })
   }
-}
-
-function addCounts(stats: ListenerStats, connection: Connection): void {
-  const { counts, repeated } = connection
-  stats.frames += counts.frames
-  stats.records += counts.records - repeated.records
-  stats.repeatedRecords += repeated.records
-  stats.skippedRecords += connection.skippedRecords
-  stats.droppedRecords += connection.droppedRecords
-  stats.unwantedRecords += counts.unwantedRecords
-  stats.unknownFrames += counts.unknownFrames
-  stats.surplusRecords += counts.surplusRecords
-  stats.droppedBySender += counts.droppedBySender - repeated.droppedBySender
 }

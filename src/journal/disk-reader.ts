@@ -36,6 +36,8 @@ export class DiskReader implements JournalReader {
   position: number
   readonly #options: ReaderOptions
   #open: Open | undefined
+  /** The segment that is to be opened next; undefined for the one that holds the position. */
+  #due: Segment | undefined
   /** The next block from the disk. */
   #loaded: Block | undefined
   #loading: Promise<void> | undefined
@@ -112,7 +114,7 @@ export class DiskReader implements JournalReader {
   async #advance(): Promise<void> {
     const { segments, damaged } = this.#options
     const open = this.#reopened()
-    if (open === undefined) return this.#openAt(segments.at(this.position))
+    if (open === undefined) return this.#openAt(this.#due ?? segments.at(this.position))
     const { segment, reader } = open
     // Whole blocks: what is being written behind them does not count yet.
     const found = await reader.next(segment.bytes, this.#failures >= MOST_FAILURES)
@@ -120,7 +122,7 @@ export class DiskReader implements JournalReader {
     if (this.#open !== open) return
     if (found?.damage !== undefined) damaged(segment, found.damage)
     else if (found !== undefined) this.#found(segment, found.block)
-    else await this.#leave(segment)
+    else this.#leave(segment)
   }
 
   /** The segment that is open, unless something else is in its place by now. */
@@ -133,6 +135,7 @@ export class DiskReader implements JournalReader {
     const replaced = now !== segment && now?.first === segment.first
     if (!replaced && reader.readTo <= segment.bytes) return open
     this.#letGo()
+    this.#due = replaced ? now : segment
     return undefined
   }
 
@@ -143,11 +146,12 @@ export class DiskReader implements JournalReader {
   }
 
   /** The end of a segment: the next one, or there is nothing more on the disk. */
-  async #leave(segment: Segment): Promise<void> {
+  #leave(segment: Segment): void {
     const next = this.#options.segments.after(segment)
     if (next === undefined) return this.#passOver(undefined)
     this.#letGo()
-    await this.#openAt(next)
+    // What was looked at is not looked at again, also if this one cannot be opened yet.
+    this.#due = next
   }
 
   async #openAt(segment: Segment | undefined): Promise<void> {
@@ -162,6 +166,7 @@ export class DiskReader implements JournalReader {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       // If its time was over just now, another look at the list tells; else somebody has removed it.
+      this.#due = undefined
       if (segments.has(segment)) this.#passOver(segment)
     }
   }
@@ -183,6 +188,7 @@ export class DiskReader implements JournalReader {
   #letGo(): void {
     this.#open?.reader.close()
     this.#open = undefined
+    this.#due = undefined
     this.#loaded = undefined
   }
 }

@@ -127,19 +127,20 @@ export class SegmentWriter {
   /** The file lies on a bad spot: what was synced stays there, the rest is to be written to a new one. */
   async abandon(): Promise<void> {
     const open = this.#open
+    const segment = open?.segment ?? this.#current
     this.position = this.synced
     this.#open = undefined
     this.#current = undefined
-    if (open === undefined) return
-    const { segment, file, syncedBytes } = open
-    await file.close().catch(() => undefined)
+    await open?.file.close().catch(() => undefined)
+    if (segment === undefined) return
     if (this.synced === segment.first) {
       this.#options.segments.remove(segment)
       return this.#options.disk.remove(segment.path)
     }
-    segment.bytes = syncedBytes
+    if (open === undefined) return
+    segment.bytes = open.syncedBytes
     // Not before the rest is safe elsewhere: until then a killed process may find it here.
-    this.#surplus = { path: segment.path, bytes: syncedBytes }
+    this.#surplus = { path: segment.path, bytes: open.syncedBytes }
   }
 
   /** Closes the file. */

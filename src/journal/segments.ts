@@ -53,8 +53,10 @@ export class Segments {
     return this.#list.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** A new last segment. */
+  /** A new last segment; one that began at the same position is not there any more. */
   add(segment: Segment): void {
+    const before = this.#list.findIndex(({ first }) => first === segment.first)
+    if (before >= 0) this.#list.splice(before, 1)
     this.#list.push(segment)
   }
 
