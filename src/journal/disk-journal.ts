@@ -9,6 +9,7 @@ import { cursorFolder, readCursors } from './cursor.ts'
 import { DamageNotices } from './damage-notices.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { DiskReader } from './disk-reader.ts'
+import { Intake } from './intake.ts'
 import type { Journal, JournalReader, JournalStatus, JournalTap } from './journal.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { Retention } from './retention.ts'
@@ -48,7 +49,6 @@ const MOST_UNSYNCED_BYTES = 48 * 1024 * 1024
 
 /** A journal of segments in a folder. */
 export class DiskJournal implements Journal {
-  end: number
   durable: number
   readonly #options: Opened
   readonly #segments: Segments
@@ -56,7 +56,7 @@ export class DiskJournal implements Journal {
   readonly #pool: BlockPool
   readonly #tail: Tail
   readonly #committer: Committer
-  readonly #open: BlockBuilder
+  readonly #intake: Intake
   #closed: ClosedBlock[] = []
   #pendingBytes = 0
   /** Position behind the last entry that is written: readers may come so far. */
@@ -65,7 +65,6 @@ export class DiskJournal implements Journal {
   #lastError: string | undefined
   readonly #damage: DamageNotices
   readonly #cutBytes: number
-  readonly #taps: JournalTap[] = []
   readonly #readable = new Set<() => void>()
   readonly #progress = new Set<() => void>()
   readonly #notices: WriteNotices
@@ -82,8 +81,8 @@ export class DiskJournal implements Journal {
     this.#tailBytes = options.tailBytes ?? TAIL_BYTES
     this.#pool = new BlockPool(options.blockBytes)
     this.#tail = new Tail(this.#pool)
-    this.#open = new BlockBuilder(this.#pool)
-    this.end = found.end
+    const { clock } = options
+    this.#intake = new Intake(new BlockBuilder(this.#pool), found.end, clock, (block) => this.#close(block))
     this.durable = found.end
     this.#visible = found.end
     this.rings = found.rings
@@ -142,12 +141,16 @@ export class DiskJournal implements Journal {
     return new DiskJournal({ ...options, disk, clock }, { ...found, end: furthest, current: undefined })
   }
 
+  get end(): number {
+    return this.#intake.end
+  }
+
   get start(): number {
     return this.#segments.start ?? this.#visible
   }
 
   get full(): boolean {
-    return this.#pendingBytes + this.#open.length >= MOST_PENDING_BYTES || this.#unsyncedTooMuch
+    return this.#pendingBytes + this.#intake.bytes >= MOST_PENDING_BYTES || this.#unsyncedTooMuch
   }
 
   get #unsyncedTooMuch(): boolean {
@@ -155,24 +158,16 @@ export class DiskJournal implements Journal {
   }
 
   append(record: RecordView): void {
-    if (!this.#open.fits(record)) this.#begin()
-    this.#open.add(record)
-    this.end++
-    const { entries } = this.#open
-    for (const tap of this.#taps) tap.record(record, this.end - entries, entries)
+    this.#intake.append(record)
   }
 
   appendDropped(dropped: Dropped, source: Source): void {
-    if (!this.#open.fitsDropped(dropped, source)) this.#begin()
-    this.#open.addDropped(dropped, source)
-    this.end++
-    const { entries } = this.#open
-    for (const tap of this.#taps) tap.dropped(dropped, source, this.end - entries, entries)
+    this.#intake.appendDropped(dropped, source)
   }
 
   flush(): void {
-    this.#open.settle()
-    if (this.#open.entries > 0 || this.#closed.length > 0) this.#committer.wake()
+    this.#intake.settle()
+    if (!this.#intake.empty || this.#closed.length > 0) this.#committer.wake()
   }
 
   reader(position: number): JournalReader {
@@ -192,7 +187,7 @@ export class DiskJournal implements Journal {
   }
 
   tap(tap: JournalTap): void {
-    this.#taps.push(tap)
+    this.#intake.tap(tap)
   }
 
   onReadable(callback: () => void): void {
@@ -238,22 +233,15 @@ export class DiskJournal implements Journal {
     return this.end - this.#visible
   }
 
-  /** Begins another block; the one before can be written at once. */
-  #begin(): void {
-    this.#close()
+  /** A block has all its entries: it can be written at once. */
+  #close(block: ClosedBlock): void {
+    this.#closed.push(block)
+    this.#pendingBytes += block.bytes.length
     this.#committer.wake()
   }
 
-  #close(): void {
-    if (this.#open.entries === 0) return
-    const block = this.#open.close(this.end - this.#open.entries, this.#options.clock.now())
-    for (const tap of this.#taps) tap.closed(block)
-    this.#closed.push(block)
-    this.#pendingBytes += block.bytes.length
-  }
-
   #next(): ClosedBlock | undefined {
-    if (this.#closed.length === 0) this.#close()
+    if (this.#closed.length === 0) this.#intake.close()
     return this.#closed.shift()
   }
 

@@ -2,7 +2,8 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Dropped } from '../codec/control.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
-import { BlockBuilder, BlockPool } from './block.ts'
+import { type Block, BlockBuilder, BlockPool } from './block.ts'
+import { Intake } from './intake.ts'
 import type { Journal, JournalReader, JournalStatus, JournalTap, Taken } from './journal.ts'
 import { Tail } from './tail.ts'
 
@@ -11,15 +12,12 @@ import { Tail } from './tail.ts'
  * then; full, it makes senders wait.
  */
 export class MemoryJournal implements Journal {
-  end = 0
   /** Everything below is settled everywhere. */
   durable = 0
   readonly #maxBytes: number
-  readonly #clock: Clock
   readonly #pool = new BlockPool()
   readonly #tail = new Tail(this.#pool)
-  readonly #open = new BlockBuilder(this.#pool, false)
-  readonly #taps: JournalTap[] = []
+  readonly #intake: Intake
   readonly #readable = new Set<() => void>()
   readonly #progress = new Set<() => void>()
   #visible = 0
@@ -27,7 +25,12 @@ export class MemoryJournal implements Journal {
   /** @param maxBytes records that are kept at the most */
   constructor(maxBytes: number, clock: Clock = systemClock) {
     this.#maxBytes = maxBytes
-    this.#clock = clock
+    // What never leaves the memory needs no checkpoints.
+    this.#intake = new Intake(new BlockBuilder(this.#pool, false), 0, clock, (block) => this.#show(block))
+  }
+
+  get end(): number {
+    return this.#intake.end
   }
 
   get start(): number {
@@ -35,27 +38,19 @@ export class MemoryJournal implements Journal {
   }
 
   get full(): boolean {
-    return this.#tail.bytes + this.#open.length >= this.#maxBytes
+    return this.#tail.bytes + this.#intake.bytes >= this.#maxBytes
   }
 
   append(record: RecordView): void {
-    if (!this.#open.fits(record)) this.#show()
-    this.#open.add(record)
-    this.end++
-    const { entries } = this.#open
-    for (const tap of this.#taps) tap.record(record, this.end - entries, entries)
+    this.#intake.append(record)
   }
 
   appendDropped(dropped: Dropped, source: Source): void {
-    if (!this.#open.fitsDropped(dropped, source)) this.#show()
-    this.#open.addDropped(dropped, source)
-    this.end++
-    const { entries } = this.#open
-    for (const tap of this.#taps) tap.dropped(dropped, source, this.end - entries, entries)
+    this.#intake.appendDropped(dropped, source)
   }
 
   flush(): void {
-    this.#show()
+    this.#intake.close()
   }
 
   reader(position: number): JournalReader {
@@ -63,7 +58,7 @@ export class MemoryJournal implements Journal {
   }
 
   tap(tap: JournalTap): void {
-    this.#taps.push(tap)
+    this.#intake.tap(tap)
   }
 
   onReadable(callback: () => void): void {
@@ -105,12 +100,9 @@ export class MemoryJournal implements Journal {
     return 0
   }
 
-  #show(): void {
-    if (this.#open.entries === 0) return
-    const block = this.#open.close(this.end - this.#open.entries, this.#clock.now())
-    for (const tap of this.#taps) tap.closed(block)
+  #show(block: Block): void {
     this.#tail.push(block)
-    this.#visible = this.end
+    this.#visible = block.position + block.entries
     for (const callback of this.#readable) callback()
   }
 }
