@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { cutFile, flip, spoil } from './model-damage.ts'
 import type { Item } from './model-entries.ts'
 import type { World } from './model-world.ts'
 import type { Operation } from './simulated-disk.ts'
@@ -128,20 +129,20 @@ const setClock = fc.constantFrom(-365, -1, 1, 365).map(
     }),
 )
 
-const flip = fc
+const flipBit = fc
   .tuple(index, part, fc.nat(7))
   .map(
     ([which, at, bit]) =>
-      new Command(`flip ${which} at ${at} bit ${bit}`, (world) => world.flip(which, at, bit)),
+      new Command(`flip ${which} at ${at} bit ${bit}`, (world) => flip(world, which, at, bit)),
   )
 
 const cut = fc
   .tuple(index, part)
-  .map(([which, at]) => new Command(`cut ${which} at ${at}`, (world) => world.cutFile(which, at)))
+  .map(([which, at]) => new Command(`cut ${which} at ${at}`, (world) => cutFile(world, which, at)))
 
 const unreadable = fc
   .tuple(index, part)
-  .map(([which, at]) => new Command(`unreadable ${which} at ${at}`, (world) => world.spoil(which, at)))
+  .map(([which, at]) => new Command(`unreadable ${which} at ${at}`, (world) => spoil(world, which, at)))
 
 const often = [send, send, send, goOn, awaitDurable, read, readAll, commit]
 const crashes = [crash, close]
@@ -149,6 +150,6 @@ const crashes = [crash, close]
 /** Sequences of what can happen. `harsh` damages what had been safe, too. */
 export function histories(harsh: boolean): fc.Arbitrary<Iterable<fc.AsyncCommand<object, World>>> {
   const rare = [watch, garble, settle, fail, fillDisk, emptyDisk, setClock, ...crashes]
-  const damage = harsh ? [flip, flip, cut, unreadable] : []
+  const damage = harsh ? [flipBit, flipBit, cut, unreadable] : []
   return fc.commands([...often, ...rare, ...damage], { maxCommands: 50, size: 'max' })
 }

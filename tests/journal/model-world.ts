@@ -4,14 +4,12 @@ import { LogStream } from '../../src/ingest/stream.ts'
 import type { SyncPolicy } from '../../src/journal/committer.ts'
 import { DiskJournal } from '../../src/journal/disk-journal.ts'
 import type { Gap, JournalReader } from '../../src/journal/journal.ts'
-import type { Log } from '../../src/log.ts'
+import { MemoryLog } from './memory-log.ts'
 import { ModelCursors } from './model-cursors.ts'
 import { droppedText, entriesOf, type Item, recordText } from './model-entries.ts'
 import { ModelSender } from './model-sender.ts'
-import { blockPlaces, positionsIn } from './segment-map.ts'
 import { SimulatedClock, turns } from './simulated-clock.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
-import type { SimulatedFile } from './simulated-file.ts'
 
 /** How the journal of one run is kept. Small, so that everything happens often. */
 export interface WorldOptions {
@@ -40,11 +38,10 @@ export class World {
   readonly damaged = new Set<number>()
   /** Something on the disk was damaged: a sender may have to send again what had arrived. */
   doubt = false
-  readonly messages: string[] = []
+  readonly log = new MemoryLog()
   readonly senders = [new ModelSender('a', 1n), new ModelSender('b', 2n), new ModelSender('old', undefined)]
   #alive: DiskJournal | undefined
   readonly #options: WorldOptions
-  readonly #flipped = new Set<SimulatedFile>()
   readonly #cursors = new ModelCursors()
 
   constructor(options: WorldOptions) {
@@ -57,17 +54,11 @@ export class World {
   }
 
   async open(): Promise<void> {
-    const log: Log = {
-      info: (message) => void this.messages.push(message),
-      warn: (message) => void this.messages.push(message),
-      error: (message) => void this.messages.push(message),
-      limited: (_, message) => void this.messages.push(message),
-    }
     this.journal = await DiskJournal.open({
       folder: FOLDER,
       disk: this.disk.mount(),
       clock: this.clock,
-      log,
+      log: this.log,
       maxAgeMs: undefined,
       minFreeBytes: 0,
       syncIntervalMs: 100,
@@ -216,57 +207,10 @@ export class World {
     this.#cursors.garble(this.disk, name, byte)
   }
 
-  /** Damages a segment, and excuses what is lost with that. */
-  damage(
-    index: number,
-    change: (file: SimulatedFile, path: string) => readonly [from: number, to: number],
-  ): void {
-    const path = this.segments[index % Math.max(1, this.segments.length)]
-    const file = path === undefined ? undefined : this.disk.file(path)
-    // What is damaged twice has a map no more.
-    if (file === undefined || this.#flipped.has(file)) return
-    const places = blockPlaces(file.contents)
-    const [from, to] = change(file, path!)
-    for (const position of positionsIn(places, from, to)) this.#excuse(position)
-    this.doubt = true
-  }
-
-  #excuse(position: number): void {
+  /** An entry may be missing from now on, although it had been safe. */
+  excuse(position: number): void {
     this.excused.add(position)
     this.damaged.add(position)
-  }
-
-  /** Flips a bit of what is on the disk. */
-  flip(index: number, part: number, bit: number): void {
-    this.damage(index, (file) => {
-      const at = Math.floor(part * Math.max(0, file.syncedBytes - 1))
-      if (file.syncedBytes > 0) file.flip(at, bit)
-      this.#flipped.add(file)
-      return [at, at + 1]
-    })
-  }
-
-  /** Cuts a segment off. */
-  cutFile(index: number, part: number): void {
-    this.damage(index, (file) => {
-      const at = Math.floor(part * file.contents.length)
-      // What is being written right now may have been cut in the middle.
-      for (let position = this.journal.durable; position < this.journal.end; position++)
-        this.#excuse(position)
-      file.replace(file.contents.subarray(0, at))
-      return [at, Number.POSITIVE_INFINITY]
-    })
-  }
-
-  /** A page of a segment that is complete cannot be read any more. */
-  spoil(index: number, part: number): void {
-    const complete = this.segments.length - 1
-    if (complete < 1) return
-    this.damage(index % complete, (file, path) => {
-      const at = Math.floor((part * file.contents.length) / 4096) * 4096
-      this.disk.badBytes.set(path, [at, at + 4096])
-      return [at, at + 4096]
-    })
   }
 
   /** The process is killed or the power fails, some time after the last thing was done; then all begins again. */
@@ -325,6 +269,8 @@ export class World {
     const found = await this.readAll()
     for (const sender of this.senders) this.#checkReached(sender, found, promised)
     this.#settleTruth(found)
+    // The head of a segment may be what was lost: how far rings had come is gone with the segments before it then.
+    this.doubt ||= this.log.messages.some((message) => message.startsWith('a journal segment is damaged'))
     for (const sender of this.senders) this.#take(sender, sender.resume(this.#reached(sender)))
   }
 

@@ -178,18 +178,16 @@ export class SimulatedDisk {
 
   #handle(file: SimulatedFile, path: string, step: () => Promise<void>): DiskFile {
     let open = true
-    const use = async (operation: Operation) => {
+    /** What goes with a failure happens in the same moment: a crash comes before both or after. */
+    const use = async (operation: Operation, failing = () => {}) => {
       await step()
       if (!open) throw systemError('EBADF')
-      this.#fail(operation)
+      this.#fail(operation, failing)
     }
     return {
       write: async (bytes, at) => {
-        await use('write').catch(async (error) => {
-          // A write that fails may have got half of its way.
-          file.write(bytes.slice(0, bytes.length >> 1), at)
-          throw error
-        })
+        // A write that fails may have got half of its way.
+        await use('write', () => file.write(bytes.slice(0, bytes.length >> 1), at))
         const room = Math.max(0, this.capacity - this.bytes + Math.max(0, file.contents.length - at))
         const half = Math.min(room, bytes.length >> 1)
         file.write(bytes.slice(0, half), at)
@@ -210,10 +208,7 @@ export class SimulatedDisk {
         file.truncate(length)
       },
       sync: async () => {
-        await use('sync').catch((error) => {
-          file.forget()
-          throw error
-        })
+        await use('sync', () => file.forget())
         const finish = file.beginSync()
         await step()
         finish()
@@ -239,11 +234,12 @@ export class SimulatedDisk {
     return folder
   }
 
-  #fail(operation: Operation): void {
+  #fail(operation: Operation, failing = () => {}): void {
     const failure = this.failures.get(operation)
     if (failure === undefined || failure.times === 0) return
     failure.times--
     this.#failed++
+    failing()
     throw systemError(failure.code)
   }
 }
