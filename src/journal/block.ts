@@ -42,7 +42,7 @@ export const CHECKPOINT_BYTES = 29
 const NOTHING = new Uint8Array(0)
 
 /** Buffers that are kept for the next blocks: as many as wait for a sync at a time, or each sync would be followed by fresh memory. */
-const MOST_KEPT_BUFFERS = 128
+const MOST_KEPT_BUFFERS = 96
 
 /** Buffers of blocks, used over and over: fresh memory would cost as much as all that is put into it. */
 export class BlockPool {

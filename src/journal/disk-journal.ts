@@ -45,7 +45,7 @@ const SEGMENT_BYTES = 64 * 1024 * 1024
 const TAIL_BYTES = 16 * 1024 * 1024
 /** Bytes that may wait to be written, or to be synced: past either the journal is full. */
 const MOST_PENDING_BYTES = 16 * 1024 * 1024
-const MOST_UNSYNCED_BYTES = 48 * 1024 * 1024
+const MOST_UNSYNCED_BYTES = 32 * 1024 * 1024
 
 /** A journal of segments in a folder. */
 export class DiskJournal implements Journal {
