@@ -13,12 +13,12 @@ import type { Chunk, ChunkPool } from './chunk.ts'
 import type { Delivery } from './delivery.ts'
 
 /** Encoded blocks that are kept for destinations that have not taken them yet. */
-const MOST_KEPT_BLOCKS = 8
+const MOST_KEPT_BLOCKS = 24
 
 /** A destination of a lane. */
 export interface Taker {
-  /** Whether it has everything that can be read, and wants more. */
-  readonly live: boolean
+  /** Position of the block that it will ask for next. */
+  readonly position: number
 }
 
 /** What a lane is made of. */
@@ -111,10 +111,21 @@ export class BlockLane implements JournalTap {
     else for (const chunk of chunks) pool.release(chunk)
   }
 
-  /** A block begins to be filled: worth encoding only if somebody is going to want it soon. */
+  /** A block begins to be filled: worth encoding only if somebody has everything up to it, or will find that here. */
   #begin(position: number): void {
-    this.#isComing = this.#kept.size < MOST_KEPT_BLOCKS && [...this.takers].some(({ live }) => live)
+    this.#forgetUnneeded()
+    const near = [...this.takers].some(
+      (taker) => taker.position === position || this.#kept.has(taker.position),
+    )
+    this.#isComing = near && this.#kept.size < MOST_KEPT_BLOCKS
     if (this.#isComing) this.#coming.begin(position, this.#options.clock.now())
+  }
+
+  /** Who is so far behind that what comes next is not here does not need what comes later, either. */
+  #forgetUnneeded(): void {
+    const positions = [...this.takers].map((taker) => taker.position).filter((one) => this.#kept.has(one))
+    const first = Math.min(...positions)
+    for (const [position, kept] of [...this.#kept]) if (position < first) this.#forget(position, kept)
   }
 
   #encode(block: Block, skip: number): Chunk[] {
@@ -132,6 +143,8 @@ export class BlockLane implements JournalTap {
   }
 
   #keep(position: number, chunks: readonly Chunk[], left: number): void {
+    const before = this.#kept.get(position)
+    if (before !== undefined) this.#forget(position, before)
     this.#kept.set(position, { chunks, left })
     if (this.#kept.size <= MOST_KEPT_BLOCKS) return
     const [oldest, kept] = this.#kept.entries().next().value!

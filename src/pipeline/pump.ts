@@ -25,10 +25,8 @@ export class Pump implements Taker {
     options.lane.takers.add(this)
   }
 
-  /** Whether it has moved everything that can be read, and more is wanted. */
-  get live(): boolean {
-    const { reader, delivery } = this.#options
-    return !this.#stopped && !reader.behind && delivery.wants
+  get position(): number {
+    return this.#options.reader.position
   }
 
   /** There is more to read, or the destination wants more. */

@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,9 +46,10 @@ test('SIGTERM ends it although nobody reads the pipe that it writes to', async (
   const pipe = join(folder, 'pipe')
   expect(Bun.spawnSync(['mkfifo', pipe]).exitCode).toBe(0)
   const fd = openSync(pipe, constants.O_RDWR)
+  // All that a pipe holds: the next write to it does not come back.
+  writeSync(fd, new Uint8Array(64 * 1024))
   const { child, sender } = await listen('pipe', fd, '--format', 'json', '--drain-timeout', '50ms')
   await sender.send(hello(2), ring(7n, 0n), logs(0, 999))
-  // More than a pipe holds: the write of it does not come back.
   await sender.untilAcknowledged(999n)
   child.kill('SIGTERM')
   expect(await child.exited).toBe(0)
