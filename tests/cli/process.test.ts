@@ -115,7 +115,8 @@ describe('listen', () => {
 
   test('ends quietly when nobody reads what it shows', async () => {
     const socket = join(folder, 'head.sock')
-    const command = `"${process.execPath}" "${MAIN}" listen --socket "${socket}" --format json | head -n 1; echo "\${PIPESTATUS[0]}"`
+    const own = `--socket "${socket}" --journal "${folder}/head.journal" --format json`
+    const command = `"${process.execPath}" "${MAIN}" listen ${own} | head -n 1; echo "\${PIPESTATUS[0]}"`
     const shell = Bun.spawn(['bash', '-c', command], { stdout: 'pipe', stderr: 'pipe' })
     await waitUntil(
       () => existsSync(socket),
@@ -133,7 +134,8 @@ describe('listen', () => {
   test('a second listener on the same socket is refused, and the first goes on', async () => {
     const file = join(folder, 'first.ndjson')
     const { child, socket } = await listen('first', '--to', `file://${file}`)
-    const second = Bun.spawn([process.execPath, MAIN, 'listen', '--socket', socket], {
+    const own = ['--socket', socket, '--journal', join(folder, 'second.journal')]
+    const second = Bun.spawn([process.execPath, MAIN, 'listen', ...own], {
       stderr: 'pipe',
       stdout: 'ignore',
     })
