@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
  * Files of letters in a folder:
  *
  *     NAME.ndjson           open: the listener appends to it
- *     NAME.TIME-XXXX.ndjson  sealed: nothing is appended any more
+ *     NAME.TIME-HHHH.ndjson  sealed: nothing is appended any more
  *
  * A file is sealed by its new name, which no other file ever has: so the listener, which seals a file that has grown, and a
  * replay, which seals what it is about to send, need no lock to keep out of each other's way.
