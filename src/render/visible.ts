@@ -7,9 +7,10 @@
 /** A UTF-16 unit of text becomes at most this many bytes of visible text. */
 export const MAX_VISIBLE_GROWTH = 6
 
-// Controls, line and paragraph separators, and format characters: bidirectional controls, zero-width spaces, tags.
+// Controls, line and paragraph separators, and format characters: bidirectional controls, zero-width spaces, tags; also those
+// that Unicode keeps for more of them, which are shown as nothing already.
 // Joiners stay, as Persian and emoji need them and they change nothing but the shape of their neighbours.
-const HIDDEN = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\u200c\u200d]]/v
+const HIDDEN = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}[\p{Default_Ignorable_Code_Point}&&\p{Cn}]]--[\u200c\u200d]]/v
 const ALL_HIDDEN = new RegExp(HIDDEN, 'gv')
 
 const ASCII = /^[\x20-\x7e]*$/

@@ -32,6 +32,8 @@ describe('whatever the bytes', () => {
         for (const line of lines.slice(lines[0]!.startsWith('── ') ? 2 : 1)) expect(line).toStartWith('    ')
       },
     )
+    const kept = { ErrDetail: Buffer.from('\u2065'), Encoding: 'UTF8' }
+    expect(pretty(kept, MONOCHROME)).not.toMatch(UNSAFE)
     fc.assert(property, { numRuns: 1000 })
   })
 

@@ -14,6 +14,7 @@ describe('a visible line', () => {
     ['a tab', 'a\tb', 'a    b'],
     ['bidirectional controls', '\u202e\u2066\u200f\u061c', '\\u202e\\u2066\\u200f\\u061c'],
     ['separators and invisible spaces', '\u2028\u200b\ufeff', '\\u2028\\u200b\\ufeff'],
+    ['what is kept for more of them', '\u2065\u{e0fff}', '\\u2065\\U000e0fff'],
     ['tags', '\u{e0041}', '\\U000e0041'],
     ['joiners stay', 'می‌خواهم 👩‍💻', 'می‌خواهم 👩‍💻'],
     ['other scripts stay', 'Ошибка 错误 שגיאה', 'Ошибка 错误 שגיאה'],
