@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { DeliveryError } from './errors.ts'
-import type { Format } from './render/encoder.ts'
+import type { Encoding, Format } from './render/encoder.ts'
 
 /**
  * What one destination must be able to do. The pipeline owns queueing, batching, retry, splitting and counting; an
@@ -73,6 +73,13 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   batch(options: z.output<S>): { readonly maxRecords: number; readonly maxBytes: number }
   /** Format of the batches, unless `--format` may choose. */
   readonly format: Format | 'chosen'
+  /**
+   * Bytes of its own for each record, where the plain ones of the format are not enough: an envelope (render/envelope.ts)
+   * around them, or what the destination's API takes.
+   *
+   * @param plain the format's own
+   */
+  encoding?(options: z.output<S>, plain: Encoding): Encoding
   create(options: z.output<S>, context: ExporterContext): Exporter
 }
 

@@ -11,11 +11,10 @@ import { fnv1aHex } from '../fnv1a.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { Format } from '../render/encoder.ts'
-import { FebeEncoder } from '../render/febe.ts'
-import { makeEncoder } from '../render/make-encoder.ts'
 import { VERSION } from '../version.ts'
 import type { CommandContext } from './context.ts'
 import { type Asked, type DestinationSources, schemeOf, sourcesOf } from './destination-sources.ts'
+import { encodingOf } from './encodings.ts'
 
 export type { Asked } from './destination-sources.ts'
 
@@ -158,12 +157,10 @@ export function buildPipeline(
   context: CommandContext,
 ): DirectPipeline {
   const pipeline = new DirectPipeline()
-  for (const format of new Set(destinations.map((destination) => destination.format))) {
-    const deliveries = destinations
-      .filter((destination) => destination.format === format)
-      .map((destination) => deliveryTo(destination, service, context, pipeline))
-    const encoder = format === 'febe' ? new FebeEncoder() : makeEncoder(format, { color: service.color })
-    pipeline.addLane(encoder, deliveries)
+  const lanes = Map.groupBy(destinations, (destination) => encodingOf(destination, service).name)
+  for (const sharers of lanes.values()) {
+    const deliveries = sharers.map((destination) => deliveryTo(destination, service, context, pipeline))
+    pipeline.addLane(encodingOf(sharers[0]!, service).encoder(), deliveries)
   }
   return pipeline
 }

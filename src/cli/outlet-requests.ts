@@ -1,12 +1,12 @@
 import { atLeast } from '../filter/level.ts'
 import type { OutletRequest } from '../pipeline/outlets.ts'
-import { FebeEncoder } from '../render/febe.ts'
-import { makeEncoder } from '../render/make-encoder.ts'
 import { type Destination, exporterTo } from './destinations.ts'
+import { encodingOf } from './encodings.ts'
 
 /** What the pipeline is asked for, to serve a destination. */
 export function outletRequest(destination: Destination, color: boolean): OutletRequest {
-  const { name, type, definition, options, format, common, fingerprint } = destination
+  const { name, type, definition, options, common, fingerprint } = destination
+  const encoding = encodingOf(destination, { color })
   return {
     settings: {
       name,
@@ -19,8 +19,8 @@ export function outletRequest(destination: Destination, color: boolean): OutletR
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },
     fingerprint,
-    encoding: `${format} ${common.level ?? ''}`,
-    encoder: () => (format === 'febe' ? new FebeEncoder() : makeEncoder(format, { color })),
+    encoding: `${encoding.name} ${common.level ?? ''}`,
+    encoder: encoding.encoder,
     wanted: atLeast(common.level),
     exporter: () => exporterTo(destination),
     start: common.start,

@@ -4,9 +4,10 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
-import { choice, duration, level, size, text } from '../config/values.ts'
+import { selectionOptions } from '../config/selection-options.ts'
+import { choice, duration, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
-import { atLeast } from '../filter/level.ts'
+import { compileSelection } from '../filter/selection.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
@@ -27,7 +28,7 @@ const options = z.object({
     .meta({
       description: 'how stdout and files are written; febe writes a dump again',
     }),
-  level: level().optional().meta({ description: 'leave out records below this severity' }),
+  ...selectionOptions.shape,
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
     .meta({ description: 'colours of the pretty format' }),
@@ -92,7 +93,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
-  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: atLeast(read!.level) }
+  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode

@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
-import { choice, level } from '../config/values.ts'
-import { atLeast } from '../filter/level.ts'
+import { selectionOptions } from '../config/selection-options.ts'
+import { choice } from '../config/values.ts'
+import { compileSelection } from '../filter/selection.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
@@ -11,7 +12,7 @@ import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 
 const options = z.object({
-  level: level().optional().meta({ description: 'show records of at least this severity' }),
+  ...selectionOptions.shape,
   format: choice(FORMATS).prefault('pretty').meta({ description: 'how records are shown' }),
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
@@ -59,6 +60,6 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
-  const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: atLeast(read!.level) }
+  const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: compileSelection(read!) }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }

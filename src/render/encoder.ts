@@ -22,6 +22,14 @@ export interface Encoder {
   encodeDropped?(dropped: Dropped, source: Source): Uint8Array
 }
 
+/** A way to write records. */
+export interface Encoding {
+  /** The same exactly when the bytes are. */
+  readonly name: string
+  /** Makes an encoder for one stream of records. */
+  readonly encoder: () => Encoder
+}
+
 /** Formats that `--format` takes. */
 export const FORMATS = ['pretty', 'json', 'prototext'] as const
 

@@ -3,10 +3,9 @@ import { BlockedError } from '../../errors.ts'
 import { Delivery, type DeliveryStats, type Rejected } from '../../pipeline/delivery.ts'
 import { DirectPipeline } from '../../pipeline/direct-pipeline.ts'
 import type { RecordView } from '../../record/view.ts'
-import { FebeEncoder } from '../../render/febe.ts'
-import { makeEncoder } from '../../render/make-encoder.ts'
 import type { CommandContext } from '../context.ts'
 import { type Destination, exporterTo } from '../destinations.ts'
+import { encodingOf } from '../encodings.ts'
 
 /** How records are sent again. */
 export interface ResendOptions {
@@ -33,7 +32,7 @@ export class Resend {
   #wake: () => void = () => undefined
 
   constructor({ destination, retryForMs, color }: ResendOptions, context: CommandContext) {
-    const { definition, options, format } = destination
+    const { definition, options } = destination
     this.#delivery = new Delivery({
       name: definition.label(options),
       exporter: exporterTo(destination),
@@ -49,8 +48,7 @@ export class Resend {
       pool: this.#pipeline.pool,
       onProgress: this.#pipeline.progressed,
     })
-    const encoder = format === 'febe' ? new FebeEncoder() : makeEncoder(format, { color })
-    this.#pipeline.addLane(encoder, [this.#delivery])
+    this.#pipeline.addLane(encodingOf(destination, { color }).encoder(), [this.#delivery])
     this.#pipeline.onProgress(() => this.#wake())
   }
 
