@@ -16,13 +16,19 @@ const COMMANDS = [
   ['deadletter', 'list'],
   ['deadletter', 'show'],
   ['deadletter', 'replay'],
+  ['doctor'],
   ['check'],
   ['config', 'check'],
   ['config', 'show'],
   ['config', 'schema'],
+  ['exporters', 'list'],
+  ['exporters', 'describe'],
+  ['exporters', 'new'],
   ['shim', 'build'],
   ['shim', 'install'],
   ['shim', 'status'],
+  ['completion'],
+  ['man'],
 ]
 
 /** `docs/reference/cli.md`: what every command says of itself with --help. */
