@@ -1,0 +1,143 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { countText } from '../observe/amounts.ts'
+import { type Server, serverOf } from '../shim/server.ts'
+import { installedFinding, namesModule, psqlOf } from '../shim/status.ts'
+import { broken, type Finding, ok, warn } from './finding.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Where Debian puts servers, by major version. */
+const DEBIAN = '/usr/lib/postgresql'
+/** The protocol in which records are acknowledged. */
+const PROTOCOL = 2
+
+/** Whether the module is installed, loaded, told the right socket, and connected. The server is asked through psql. */
+export async function examineModule(surroundings: Surroundings): Promise<Finding[]> {
+  const pgConfig = surroundings.pgConfig ?? newestServer()
+  if (pgConfig === undefined)
+    return [
+      warn(
+        'found no PostgreSQL server here; its module was not looked at',
+        'pgturret doctor --pg-config PATH',
+      ),
+    ]
+  const server = serverOf(pgConfig)
+  const { state, advice } = installedFinding(server)
+  const fits = state.startsWith('/') && advice === undefined
+  const installed = fits
+    ? ok(`installed for ${server.version}`)
+    : broken(
+        `installed for ${server.version}: ${state}`,
+        `sudo pgturret shim install --pg-config ${server.pgConfig}`,
+      )
+  return [installed, ...(await asked(server, surroundings))]
+}
+
+/** pg_config of the newest server: a client's alone describes none. */
+function newestServer(): string | undefined {
+  const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = majors.map((major) => join(DEBIAN, major, 'bin'))
+  const found = folders.find((folder) => existsSync(join(folder, 'postgres')))
+  return found === undefined ? (Bun.which('pg_config') ?? undefined) : join(found, 'pg_config')
+}
+
+const SETTINGS = `SELECT current_setting('server_version'), current_setting('pgturret.socket', true), current_setting('shared_preload_libraries')`
+const COUNTS = `SELECT connected, protocol_version, held, dropped, coalesce(last_error, '') FROM pgturret_stat`
+
+async function asked(server: Server, surroundings: Surroundings): Promise<Finding[]> {
+  const settings = await psql(server, SETTINGS, surroundings)
+  if (settings.problem !== undefined) return [warn(`could not ask the server: ${settings.problem}`, ASK)]
+  const [version = '', socket = '', libraries = ''] = settings.text.split('|')
+  const major = Number.parseInt(version, 10)
+  const other =
+    major === server.major
+      ? []
+      : [
+          warn(
+            `the server that answers is PostgreSQL ${version}, not ${server.version}`,
+            'give its --pg-config',
+          ),
+        ]
+  if (!namesModule(libraries)) {
+    const advice = 'add pgturret to shared_preload_libraries in postgresql.conf, and restart the server'
+    return [...other, broken(`PostgreSQL ${version} has not loaded it`, advice)]
+  }
+  const [loaded, counts] = [ok(`loaded by PostgreSQL ${version}`), await psql(server, COUNTS, surroundings)]
+  return [...other, loaded, ...sockets(socket, surroundings), ...connection(counts)]
+}
+
+/** The server and the listener must mean the same socket. */
+function sockets(told: string, { socket, status }: Surroundings): Finding[] {
+  if (told === '')
+    return [
+      broken('pgturret.socket is not set', `pgturret.socket = '${socket}' in postgresql.conf, and reload`),
+    ]
+  const theirs = status.snapshot?.listener.socket ?? socket
+  if (told === theirs) return []
+  return [
+    broken(
+      `the server sends to "${told}", and the listener is at "${theirs}"`,
+      `pgturret.socket = '${theirs}' in postgresql.conf, and reload; or --socket ${told}`,
+    ),
+  ]
+}
+
+function connection(counts: Answer): Finding[] {
+  if (counts.problem !== undefined) {
+    const missing = counts.problem.includes('does not exist')
+    return [
+      warn(
+        `whether it is connected is not known: ${counts.problem}`,
+        missing ? 'CREATE EXTENSION pgturret' : ASK,
+      ),
+    ]
+  }
+  const [connected, protocol, held, dropped, lastError] = counts.text.split('|')
+  const waiting = Number(held) > 0 ? `; ${countText(BigInt(held!))} records wait in its ring` : ''
+  return [
+    connected === 't'
+      ? ok(`connected, logfebe-${protocol}${waiting}`)
+      : broken(
+          `not connected${lastError ? `: ${lastError}` : ''}${waiting}`,
+          'start the listener; the socket above says who may connect',
+        ),
+    ...(connected === 't' && Number(protocol) < PROTOCOL
+      ? [
+          warn(
+            `it speaks logfebe-${protocol}: what is under way is lost with the listener`,
+            'pgturret.protocol_version = 2 in postgresql.conf',
+          ),
+        ]
+      : []),
+    ...(Number(dropped) > 0
+      ? [
+          warn(
+            `it dropped ${countText(BigInt(dropped!))} records, as its ring was full`,
+            'raise pgturret.queue_size',
+          ),
+        ]
+      : []),
+  ]
+}
+
+const ASK = 'sudo -u postgres pgturret doctor, or set PGHOST, PGPORT and PGUSER'
+
+type Answer =
+  | { readonly text: string; readonly problem?: undefined }
+  | { readonly text?: undefined; readonly problem: string }
+
+/** Asks as the environment says; root has no role of its own, and asks as the server's user. */
+async function psql(
+  server: Server,
+  query: string,
+  { env, uid, accounts, run }: Surroundings,
+): Promise<Answer> {
+  const words = [psqlOf(server), '-X', '-w', '-A', '-t', '-d', env['PGDATABASE'] ?? 'postgres', '-c', query]
+  const asServer = uid === 0 && env['PGUSER'] === undefined && accounts.user('postgres') !== undefined
+  const ran = await run(asServer ? ['runuser', '-u', 'postgres', '--', ...words] : words)
+  if (ran === undefined) return { problem: 'psql not found' }
+  if (ran.code === 0) return { text: ran.stdout.trim() }
+  if (ran.code === undefined) return { problem: 'it did not answer in time' }
+  const [first = ''] = ran.stderr.trim().split('\n')
+  return { problem: first.replace(/^(?:psql: error: |ERROR: +)/, '') }
+}
