@@ -44,7 +44,7 @@ function losses({ listener }: Snapshot): Finding[] {
     found.push(
       warn(
         `PostgreSQL dropped ${countText(droppedBySender)} records, as its ring was full`,
-        'raise pgturret.queue_size in postgresql.conf; SELECT * FROM pgturret_stat_severity',
+        'raise pgturret.queue_size in postgresql.conf, and restart the server',
       ),
     )
   if (sum(droppedHere) > 0)

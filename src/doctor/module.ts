@@ -13,7 +13,7 @@ const PROTOCOL = 2
 
 /** Whether the module is installed, loaded, told the right socket, and connected. The server is asked through psql. */
 export async function examineModule(surroundings: Surroundings): Promise<Finding[]> {
-  const pgConfig = surroundings.pgConfig ?? newestServer()
+  const { pgConfig = newestServer() } = surroundings
   if (pgConfig === undefined)
     return [
       warn(
@@ -21,16 +21,47 @@ export async function examineModule(surroundings: Surroundings): Promise<Finding
         'pgturret doctor --pg-config PATH',
       ),
     ]
-  const server = serverOf(pgConfig)
+  const found = serverOf(pgConfig)
+  const settings = await psql(found, SETTINGS, surroundings)
+  if (settings.problem !== undefined)
+    return [installed(found, false), warn(`could not ask the server: ${settings.problem}`, ASK)]
+  const [version = '', socket = '', libraries = ''] = settings.text.split('|')
+  // Several are installed as a rule where one is being replaced: the one that answers is meant.
+  const server =
+    surroundings.pgConfig === undefined ? (serverOfMajor(Number.parseInt(version, 10)) ?? found) : found
+  const other = server.major === Number.parseInt(version, 10) ? [] : [otherServer(version, server)]
+  if (!namesModule(libraries)) {
+    const advice = 'add pgturret to shared_preload_libraries in postgresql.conf, and restart the server'
+    return [installed(server, false), ...other, broken(`PostgreSQL ${version} has not loaded it`, advice)]
+  }
+  return [
+    installed(server, true),
+    ...other,
+    ok(`loaded by PostgreSQL ${version}`),
+    ...sockets(socket, surroundings),
+    ...connection(await psql(server, COUNTS, surroundings)),
+  ]
+}
+
+/** @param loaded the server has it already: what is wrong with the files is met at its next start */
+function installed(server: Server, loaded: boolean): Finding {
   const { state, advice } = installedFinding(server)
-  const fits = state.startsWith('/') && advice === undefined
-  const installed = fits
-    ? ok(`installed for ${server.version}`)
-    : broken(
-        `installed for ${server.version}: ${state}`,
-        `sudo pgturret shim install --pg-config ${server.pgConfig}`,
-      )
-  return [installed, ...(await asked(server, surroundings))]
+  if (advice === undefined) return ok(`installed for ${server.version}`)
+  // Another build than the one in this executable may be newer.
+  const usable = loaded || (state.startsWith('/') && !state.includes(', but '))
+  const say = usable ? warn : broken
+  return say(
+    `installed for ${server.version}: ${state}`,
+    `sudo pgturret shim install --pg-config ${server.pgConfig}`,
+  )
+}
+
+const otherServer = (version: string, server: Server): Finding =>
+  warn(`the server that answers is PostgreSQL ${version}, not ${server.version}`, 'give its --pg-config')
+
+function serverOfMajor(major: number): Server | undefined {
+  const path = join(DEBIAN, String(major), 'bin/pg_config')
+  return existsSync(path) ? serverOf(path) : undefined
 }
 
 /** pg_config of the newest server: a client's alone describes none. */
@@ -43,28 +74,6 @@ function newestServer(): string | undefined {
 
 const SETTINGS = `SELECT current_setting('server_version'), current_setting('pgturret.socket', true), current_setting('shared_preload_libraries')`
 const COUNTS = `SELECT connected, protocol_version, held, dropped, coalesce(last_error, '') FROM pgturret_stat`
-
-async function asked(server: Server, surroundings: Surroundings): Promise<Finding[]> {
-  const settings = await psql(server, SETTINGS, surroundings)
-  if (settings.problem !== undefined) return [warn(`could not ask the server: ${settings.problem}`, ASK)]
-  const [version = '', socket = '', libraries = ''] = settings.text.split('|')
-  const major = Number.parseInt(version, 10)
-  const other =
-    major === server.major
-      ? []
-      : [
-          warn(
-            `the server that answers is PostgreSQL ${version}, not ${server.version}`,
-            'give its --pg-config',
-          ),
-        ]
-  if (!namesModule(libraries)) {
-    const advice = 'add pgturret to shared_preload_libraries in postgresql.conf, and restart the server'
-    return [...other, broken(`PostgreSQL ${version} has not loaded it`, advice)]
-  }
-  const [loaded, counts] = [ok(`loaded by PostgreSQL ${version}`), await psql(server, COUNTS, surroundings)]
-  return [...other, loaded, ...sockets(socket, surroundings), ...connection(counts)]
-}
 
 /** The server and the listener must mean the same socket. */
 function sockets(told: string, { socket, status }: Surroundings): Finding[] {
@@ -113,7 +122,7 @@ function connection(counts: Answer): Finding[] {
       ? [
           warn(
             `it dropped ${countText(BigInt(dropped!))} records, as its ring was full`,
-            'raise pgturret.queue_size',
+            'raise pgturret.queue_size in postgresql.conf, and restart the server',
           ),
         ]
       : []),
