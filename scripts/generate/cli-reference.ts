@@ -2,7 +2,8 @@ import { join } from 'node:path'
 
 const MAIN = join(import.meta.dir, '../../src/cli/main.ts')
 
-const COMMANDS = [
+/** Every command, in the order of the page. */
+export const COMMANDS: readonly (readonly string[])[] = [
   [],
   ['listen'],
   ['tail'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { COMMANDS } from '../../scripts/generate/cli-reference.ts'
 import { commandPages } from '../../src/cli/command-tree.ts'
 import { plain, prose, verbatim } from '../../src/cli/man/roff.ts'
 import { makeProgram } from '../../src/cli/program.ts'
@@ -46,6 +47,7 @@ describe.skipIf(Bun.which('groff') === null)('groff', () => {
   })
 })
 
+// "make test" installs both where it may.
 test.skipIf(Bun.which('mandoc') === null)('mandoc finds nothing but that there is no date', async () => {
   const { stdout } = await through(['mandoc', '-T', 'lint', '-W', 'warning'], await manual())
   expect(stdout.replace(/^mandoc: <stdin>:2:\d+: WARNING: missing date.*\n/m, '')).toBe('')
@@ -62,6 +64,11 @@ describe('troff', () => {
     const lines = prose('word '.repeat(100).trim()).split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(78)
   })
+})
+
+test('the reference has a section for every command', () => {
+  const leaves = pages.filter(({ children }) => children.length === 0).map(({ words }) => words.join(' '))
+  expect(COMMANDS.map((words) => words.join(' ')).sort()).toEqual(['', ...leaves].sort())
 })
 
 test('takes nothing: status 2', async () => {
