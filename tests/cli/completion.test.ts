@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -11,6 +11,9 @@ const pages = commandPages(makeProgram(async () => undefined, contextOf()))
 const leaves = pages.filter(({ children }) => children.length === 0)
 const lineOf = ({ words }: CommandPage, ...more: string[]): string =>
   ['pgturret', ...words, ...more].join(' ')
+
+// A shell takes a while to start on a busy machine, and some tests start five.
+setDefaultTimeout(60_000)
 
 let folder = ''
 beforeAll(() => {
@@ -38,7 +41,7 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
       const groups = pages.filter(({ children }) => children.length > 0)
       const found = await asked.offers(groups.map((page) => `${lineOf(page)} `))
       expect(found).toEqual(groups.map(({ children }) => [...children].sort()))
-    }, 30_000)
+    })
 
     test('every option of every command', async () => {
       const found = await asked.offers(leaves.map((page) => lineOf(page, '--')))
@@ -47,7 +50,7 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
         // zsh says of an option that its value may follow directly.
         expect([words, found[index]!.map((one) => one.replace(/=$/, ''))]).toEqual([words, longs])
       }
-    }, 60_000)
+    })
 
     test('every choice of every option, behind a space and behind =', async () => {
       const places = leaves.flatMap((page) =>
@@ -66,7 +69,7 @@ for (const name of ['bash', 'zsh', 'fish'] as const) {
           wanted,
         ])
       }
-    }, 60_000)
+    })
 
     test('what begins as the word does', async () => {
       expect(await offers('pgturret li')).toEqual(['listen'])

@@ -28,7 +28,7 @@ _pgturret_names() {
 }
 
 _pgturret_destinations() {
-  _pgturret_words "$(_pgturret_exporters) ${destinations.join(' ')}"
+  _pgturret_words "$(_pgturret_configured) ${destinations.join(' ')}"
   # What follows a URL's beginning is the rest of the URL.
   [[ \${COMPREPLY[0]} == *:// ]] && compopt -o nospace 2>/dev/null
 }
@@ -92,7 +92,7 @@ function offer(kind: ValueKind | undefined): string {
     case 'destination':
       return ' _pgturret_destinations ;'
     case 'exporter':
-      return ' _pgturret_words "$(_pgturret_exporters)" ;'
+      return ' _pgturret_words "$(_pgturret_configured)" ;'
     default:
       return ''
   }

@@ -10,7 +10,7 @@ export const fishCompletion = ({
 #   pgturret completion fish > ~/.config/fish/completions/pgturret.fish
 
 # The names of exporters in the configuration file that is read by default.
-function __pgturret_exporters
+function __pgturret_configured
     set -q XDG_CONFIG_HOME; and set -l own $XDG_CONFIG_HOME; or set -l own ~/.config
     for file in "$PGTURRET_CONFIG" $own/pgturret/pgturret.toml /etc/pgturret/pgturret.toml
         test -r "$file"; or continue
@@ -20,7 +20,7 @@ function __pgturret_exporters
 end
 
 function __pgturret_destinations
-    __pgturret_exporters
+    __pgturret_configured
     printf '%s\\n' ${destinations.join(' ')}
 end
 
@@ -74,7 +74,7 @@ function offer(kind: ValueKind): string {
     case 'destination':
       return "-f -a '(__pgturret_destinations)'"
     case 'exporter':
-      return "-f -a '(__pgturret_exporters)'"
+      return "-f -a '(__pgturret_configured)'"
     default:
       return '-f'
   }

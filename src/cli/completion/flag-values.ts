@@ -34,7 +34,7 @@ export const flagWords = ({ flags }: CommandPage): string[] =>
   flags.flatMap(({ short, long }) => (short === undefined || short === long ? [long] : [long, short]))
 
 /** The names of exporters in the configuration file that is read by default, one a line: for bash and zsh. */
-export const EXPORTER_NAMES = `_pgturret_exporters() {
+export const EXPORTER_NAMES = `_pgturret_configured() {
   local file
   for file in "$PGTURRET_CONFIG" "\${XDG_CONFIG_HOME:-$HOME/.config}/pgturret/pgturret.toml" /etc/pgturret/pgturret.toml; do
     [ -r "$file" ] || continue

@@ -11,11 +11,11 @@ export const zshCompletion = ({ pages, destinations }: CompletionFacts): string 
 ${EXPORTER_NAMES}
 
 _pgturret_exporter_names() {
-  compadd -- \${(f)"$(_pgturret_exporters)"}
+  compadd -- \${(f)"$(_pgturret_configured)"}
 }
 
 _pgturret_destinations() {
-  compadd -- ${bare(destinations)} \${(f)"$(_pgturret_exporters)"}
+  compadd -- ${bare(destinations)} \${(f)"$(_pgturret_configured)"}
   # What follows a URL's beginning is the rest of the URL.
   compadd -S '' -- ${urls(destinations)}
 }
@@ -32,7 +32,8 @@ const isUrl = (destination: string): boolean => destination.endsWith('://')
 const bare = (all: readonly string[]): string => all.filter((one) => !isUrl(one)).join(' ')
 const urls = (all: readonly string[]): string => all.filter(isUrl).join(' ')
 
-const nameOf = (words: readonly string[]): string => ['_pgturret', ...words].join('_')
+/** Two underscores: with one, the functions above could be meant. */
+const nameOf = (words: readonly string[]): string => ['_pgturret', ...words].join('__')
 
 function functionOf(page: CommandPage, pages: readonly CommandPage[]): string {
   const specs = [...page.flags.flatMap(flagSpecs), ...page.operands.map(operandSpec)]
