@@ -29,7 +29,7 @@ function openToOthers(path: string): Finding[] {
     return [
       warn(
         `"${path}" holds a secret, and everybody on this machine can read it`,
-        `chmod o-r ${shellWord(path)}`,
+        `chmod o-r ${shellWord(path)}; the listener's own user has to read it still`,
       ),
     ]
   } catch (error) {

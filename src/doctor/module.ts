@@ -108,7 +108,7 @@ function connection(counts: Answer): Finding[] {
       ? ok(`connected, logfebe-${protocol}${waiting}`)
       : broken(
           `not connected${lastError ? `: ${lastError}` : ''}${waiting}`,
-          'start the listener; the socket above says who may connect',
+          'see socket and listener, below',
         ),
     ...(connected === 't' && Number(protocol) < PROTOCOL
       ? [

@@ -233,11 +233,11 @@ describe('the configuration', () => {
     const token = toml('token', 'hunter2')
     const text = `[exporters.a]\nurl = "https://h.invalid/"\ntoken = "file:${token}"\n`
     const own = (await found('configuration', ['--config', toml('a.toml', text), ...nobody()])).slice(1)
-    expect(own.map(({ advice }) => advice)).toEqual([`chmod o-r ${token}`])
+    expect(own.map(({ advice }) => advice)).toEqual([expect.stringContaining(`chmod o-r ${token};`)])
     for (const more of ['header = ["X: hunter2"]', 'token = "hunter2"']) {
       const path = toml('b.toml', `[exporters.a]\nurl = "https://h.invalid/"\n${more}\n`)
       const inFile = (await found('configuration', ['--config', path, ...nobody()])).slice(1)
-      expect(inFile.map(({ advice }) => advice)).toEqual([`chmod o-r ${path}`])
+      expect(inFile.map(({ advice }) => advice)).toEqual([expect.stringContaining(`chmod o-r ${path};`)])
       expect(JSON.stringify(inFile)).not.toContain('hunter2')
     }
     const safe = toml('c.toml', '[exporters.a]\nurl = "https://h.invalid/"\nheader = ["X: env:HOME"]\n')
