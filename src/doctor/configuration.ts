@@ -7,12 +7,7 @@ export async function examineConfiguration(surroundings: Surroundings): Promise<
   const { configuration, destinations } = surroundings
   const { path, problems, secretFiles, holdsSecret } = configuration
   const check = path === undefined ? 'pgturret config show' : `pgturret config check ${shellWord(path)}`
-  const wrong = problems.map((problem) =>
-    // What another user may read is no fault of the configuration.
-    /EACCES|permission denied/i.test(problem) && surroundings.uid !== 0
-      ? warn(`${problem}: could not see it as this user`, 'sudo pgturret doctor')
-      : broken(problem, check),
-  )
+  const wrong = problems.map((problem) => verdict(problem, check, surroundings))
   const secret = [...secretFiles, ...(holdsSecret && path !== undefined ? [path] : [])]
   const count = destinations.length
   const said = path === undefined ? 'no configuration file: flags and environment only' : path
@@ -20,6 +15,18 @@ export async function examineConfiguration(surroundings: Surroundings): Promise<
     ...(wrong.length > 0 ? wrong : [ok(`${said}, ${count} destination${count === 1 ? '' : 's'}`)]),
     ...new Set(secret).values().flatMap(openToOthers),
   ]
+}
+
+function verdict(problem: string, check: string, { uid, status }: Surroundings): Finding {
+  // What another user may read is no fault of the configuration, nor is what another process has in its environment.
+  if (/EACCES|permission denied/i.test(problem) && uid !== 0)
+    return warn(`${problem}: could not see it as this user`, 'sudo pgturret doctor')
+  if (/environment variable "[^"]+" is not set$/.test(problem) && status.snapshot !== undefined)
+    return warn(
+      `${problem} here; the listener that runs has an environment of its own`,
+      'set it to reach the destination, too',
+    )
+  return broken(problem, check)
 }
 
 function openToOthers(path: string): Finding[] {

@@ -24,10 +24,22 @@ export async function runInTime(
       killSignal: 'SIGKILL',
       maxBuffer: MOST_BYTES,
     })
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)]
     await child.exited
-    return { code: child.exitCode ?? undefined, stdout, stderr }
+    // A program that was killed may leave one of its own behind, which holds the output open.
+    if (child.exitCode !== null) await Promise.all([stdout.end, stderr.end])
+    return { code: child.exitCode ?? undefined, stdout: stdout.text(), stderr: stderr.text() }
   } catch {
     return undefined
   }
+}
+
+/** What has been read of a stream so far, and when it ends. */
+function collect(stream: ReadableStream<Uint8Array>): { text(): string; readonly end: Promise<void> } {
+  let text = ''
+  const decoder = new TextDecoder()
+  const read = async () => {
+    for await (const chunk of stream) text += decoder.decode(chunk, { stream: true })
+  }
+  return { text: () => text, end: read().catch(() => undefined) }
 }

@@ -67,6 +67,17 @@ describe('configuration', () => {
     expect((await look(0))[0]!.advice).toBe('pgturret config check c.toml')
   })
 
+  test('a variable that only the listener has', async () => {
+    const problems = ['c.toml:3: exporters.a.token: environment variable "TOKEN" is not set']
+    const configuration = { ...none, path: 'c.toml', problems }
+    expect(await examineConfiguration(surroundings({ configuration }))).toEqual([
+      expect.objectContaining({ state: 'warn', said: expect.stringContaining('an environment of its own') }),
+    ])
+    expect(await examineConfiguration(surroundings({ configuration, status: silent }))).toEqual([
+      expect.objectContaining({ state: 'broken' }),
+    ])
+  })
+
   test('secrets that everybody can read', async () => {
     const path = join(folder(), 'token')
     writeFileSync(path, 'hunter2')
@@ -357,6 +368,11 @@ describe('every check ends', () => {
       code: undefined,
       stdout: 'begun\n',
     })
+    // One that leaves another behind, which holds its output open.
+    const parent = ['sh', '-c', 'sleep 600 & echo $!; wait']
+    const left = await runInTime(parent, { PATH: process.env['PATH'] }, 300)
+    expect(left).toMatchObject({ code: undefined, stdout: expect.stringMatching(/^\d+\n$/) })
+    process.kill(Number(left!.stdout))
     expect(await runInTime(['/nonexistent/program'], {}, 300)).toBeUndefined()
     expect(await runInTime(['sh', '-c', 'exit 3'], { PATH: process.env['PATH'] }, 5000)).toMatchObject({
       code: 3,
