@@ -23,8 +23,7 @@ export async function examineModule(surroundings: Surroundings): Promise<Finding
     ]
   const found = serverOf(pgConfig)
   const settings = await psql(found, SETTINGS, surroundings)
-  if (settings.problem !== undefined)
-    return [installed(found, false), warn(`could not ask the server: ${settings.problem}`, ASK)]
+  if (settings.problem !== undefined) return [installed(found, false), unasked(settings.problem)]
   const [version = '', socket = '', libraries = ''] = settings.text.split('|')
   // Several are installed as a rule where one is being replaced: the one that answers is meant.
   const server =
@@ -128,6 +127,15 @@ function connection(counts: Answer): Finding[] {
       : []),
   ]
 }
+
+/** Where nobody answers, the server itself may be what is wrong. */
+const unasked = (problem: string): Finding =>
+  warn(
+    `could not ask the server: ${problem}`,
+    /No such file|Connection refused/.test(problem)
+      ? 'systemctl status postgresql: does it run? if elsewhere, set PGHOST, PGPORT and PGUSER'
+      : ASK,
+  )
 
 const ASK = 'sudo -u postgres pgturret doctor, or set PGHOST, PGPORT and PGUSER'
 

@@ -40,6 +40,14 @@ async function found(): Promise<Finding[]> {
   return findings.filter(({ what, said }) => what === 'module' && !/^(not )?installed/.test(said))
 }
 
+test('no server', async () => {
+  const { stdout } = await runBinary(['doctor', '--socket', socket], {
+    cwd: cluster.dir,
+    env: { PGHOST: join(cluster.dir, 'nowhere'), PGUSER: 'postgres' },
+  })
+  expect(stdout).toMatch(/! +could not ask the server: .*No such file.*\n +→ systemctl status postgresql/)
+}, 30_000)
+
 test('not loaded', async () => {
   expect(await found()).toEqual([
     expect.objectContaining({
