@@ -4,7 +4,7 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
-import { selectionOptions } from '../config/selection-options.ts'
+import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice, duration, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
 import { compileSelection } from '../filter/selection.ts'
@@ -14,6 +14,7 @@ import type { CommandContext } from './context.ts'
 import { schemeOf } from './destination-sources.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { uncomputable } from './filter-notices.ts'
 import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -75,6 +76,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read))
   problems.push(...fileProblems(given.operands))
   // Also when another option is wrong: everything that is wrong is said at once.
   const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
@@ -93,7 +95,10 @@ async function replay(command: Command, context: CommandContext): Promise<number
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
-  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
+  const feed = {
+    maxFrameBytes: read!.maxFrameSize,
+    wanted: compileSelection(read!, uncomputable(context.log)),
+  }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode

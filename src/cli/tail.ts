@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
-import { selectionOptions } from '../config/selection-options.ts'
+import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice } from '../config/values.ts'
 import { compileSelection } from '../filter/selection.ts'
 import { FORMATS } from '../render/encoder.ts'
@@ -10,6 +10,7 @@ import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { uncomputable } from './filter-notices.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
@@ -50,6 +51,7 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read))
   problems.push(...fileProblems(given.operands))
   const screen = readDestinations([{ to: 'stdout', format: read?.format ?? 'pretty' }], given, problems)
   refuse(problems)
@@ -60,6 +62,9 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
-  const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: compileSelection(read!) }
+  const feed = {
+    maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+    wanted: compileSelection(read!, uncomputable(context.log)),
+  }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }
