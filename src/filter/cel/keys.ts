@@ -3,6 +3,7 @@ import { SEVERITIES } from '../../codec/severity.ts'
 import { fileEndIn, fileStartIn, splitAddress } from '../../record/compound.ts'
 import { findDuration } from '../../record/duration.ts'
 import { sessionStartMicros, timeMicros } from '../../record/log-time.ts'
+import { recodeToUtf8 } from '../../record/recode.ts'
 import { conditionName } from '../../record/sqlstate.ts'
 import { findTraceContext, type TraceContext } from '../../record/trace.ts'
 import { uidOf } from '../../record/uid.ts'
@@ -51,10 +52,19 @@ function stateOf(record: RecordView): string | null {
   return code === SUCCESS ? null : code
 }
 
-function durationOf(record: RecordView, phase?: 'parse' | 'bind'): number | null {
+/** The event's own way with texts that hold several values: they are taken apart as UTF-8. */
+const asUtf8 = (record: RecordView): RecordView => (record.isUtf8() ? record : recodeToUtf8(record))
+
+/** With the point. */
+const EXACT_DIGITS = 16
+
+function durationOf(given: RecordView, phase?: 'parse' | 'bind'): number | null {
+  const record = asUtf8(given)
   const found = findDuration(record)
   if (found === undefined || (phase !== undefined && found.phase !== phase)) return null
   const { bytes } = record
+  // More digits than a number holds exactly: none but the first of them would be right.
+  if (found.end - found.start > EXACT_DIGITS) return Number(decoded(record, found.start, found.end))
   let thousandths = 0
   for (let at = found.start; at < found.end; at++) {
     if (bytes[at] !== 0x2e) thousandths = thousandths * 10 + bytes[at]! - 0x30
@@ -75,13 +85,15 @@ const digits = (bytes: Uint8Array, start: number, end: number): number => {
   return value
 }
 
-function hostOf(record: RecordView): string | null {
+function hostOf(given: RecordView): string | null {
+  const record = asUtf8(given)
   if (!record.has(Field.ClientAddr)) return null
   const { start, end } = spanOf(record, Field.ClientAddr)
   return decoded(record, start, splitAddress(record.bytes, start, end))
 }
 
-function portOf(record: RecordView): number | null {
+function portOf(given: RecordView): number | null {
+  const record = asUtf8(given)
   if (!record.has(Field.ClientAddr)) return null
   const { start, end } = spanOf(record, Field.ClientAddr)
   const hostEnd = splitAddress(record.bytes, start, end)
@@ -94,7 +106,8 @@ const spanOf = ({ spans }: RecordView, field: number): { start: number; end: num
 })
 
 /** `function, file:line` or `file:line`, in its parts. */
-function placeOf(record: RecordView, part: 'function' | 'file' | 'line'): string | number | null {
+function placeOf(given: RecordView, part: 'function' | 'file' | 'line'): string | number | null {
+  const record = asUtf8(given)
   if (!record.has(Field.FileErrPos)) return null
   const { start, end } = spanOf(record, Field.FileErrPos)
   const fileEnd = fileEndIn(record.bytes, start, end)
