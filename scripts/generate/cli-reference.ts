@@ -7,6 +7,7 @@ const COMMANDS = [
   ['listen'],
   ['tail'],
   ['replay'],
+  ['filter', 'check'],
   ['status'],
   ['journal', 'ls'],
   ['journal', 'verify'],

@@ -6,6 +6,7 @@ import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
 import { addDeadletter } from './deadletter.ts'
 import { ExitCode } from './exit-code.ts'
+import { addFilter } from './filter.ts'
 import { addJournal } from './journal.ts'
 import { addListen } from './listen.ts'
 import { addReplay } from './replay.ts'
@@ -41,6 +42,7 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     addReplay,
     addJournal,
     addDeadletter,
+    addFilter,
     addStatus,
     addCheck,
     addConfig,

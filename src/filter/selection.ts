@@ -63,7 +63,7 @@ export function compileSelection(
     ...severityTests(selection),
     ...whoTests(selection),
     ...whatTests(selection),
-    ...(selection.filter === undefined ? [] : [compileCel(selection.filter, told)]),
+    ...(selection.filter === undefined ? [] : compileCel(selection.filter, told).conjuncts),
   ]
   const head = allOf(tests.filter(({ deep }) => !deep))
   const rest = allOf(tests.filter(({ deep }) => deep))

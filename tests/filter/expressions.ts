@@ -49,14 +49,14 @@ const quoted = (text: string): string => JSON.stringify(text.toWellFormed())
 /** A piece of one of the record's texts, or all of it. */
 const ownText: fc.Arbitrary<Expression> = fc
   .record({ key: fc.constantFrom(...TEXT_KEYS), from: fc.nat(6), length: fc.nat(12) })
-  .map(({ key, from, length }) => (values) => {
+  .map(({ key, from, length }) => (values: Values) => {
     const characters = Array.from(String(values[key] ?? 'shop'))
     return quoted((length > 10 ? characters : characters.slice(from, from + length)).join(''))
   })
 
 const ownInt: fc.Arbitrary<Expression> = fc
   .record({ key: fc.constantFrom(...INT_KEYS), more: fc.integer({ min: -1, max: 1 }) })
-  .map(({ key, more }) => (values) => {
+  .map(({ key, more }) => (values: Values) => {
     const value = BigInt.asIntN(64, ((values[key] as bigint | undefined) ?? 0n) + BigInt(more))
     // The parser cannot write the least int as a literal.
     return value === -(2n ** 63n) ? '0' : String(value)
@@ -76,7 +76,7 @@ const text: fc.Arbitrary<Expression> = fc.oneof(
     weight: 1,
     arbitrary: fc.tuple(fc.constantFrom(...TEXT_KEYS), textLiteral).map(
       ([key, literal]) =>
-        (values) =>
+        (values: Values) =>
           `(${key} + ${literal(values)})`,
     ),
   },
@@ -95,7 +95,7 @@ const binary = (
 ): fc.Arbitrary<Expression> =>
   fc.tuple(left, fc.constantFrom(...ops), right).map(
     ([a, op, b]) =>
-      (values) =>
+      (values: Values) =>
         `(${a(values)} ${op} ${b(values)})`,
   )
 
@@ -110,7 +110,7 @@ const atom: fc.Arbitrary<Expression> = fc.oneof(
   binary(text, ['==', '!='], fc.oneof(textLiteral, text)),
   fc.tuple(text, fc.constantFrom('contains', 'startsWith', 'endsWith'), fc.oneof(textLiteral, text)).map(
     ([a, method, b]) =>
-      (values) =>
+      (values: Values) =>
         `${a(values)}.${method}(${b(values)})`,
   ),
   fc
@@ -120,13 +120,13 @@ const atom: fc.Arbitrary<Expression> = fc.oneof(
   binary(fc.constant(fixed('level')), ['==', '!=', ...ORDERS], severity),
   fc.tuple(fc.constantFrom(...TEXT_KEYS), fc.array(textLiteral, { maxLength: 15 })).map(
     ([name, list]) =>
-      (values) =>
+      (values: Values) =>
         `(${name} in [${list.map((one) => one(values)).join(', ')}])`,
   ),
   fc.tuple(key, fc.constantFrom('==', '!=')).map(([name, op]) => fixed(`(${name} ${op} null)`)),
   fc.tuple(fc.constantFrom('exists', 'all', 'exists_one'), text, fc.array(textLiteral, { maxLength: 4 })).map(
     ([macro, of, list]) =>
-      (values) =>
+      (values: Values) =>
         `[${list.map((one) => one(values)).join(', ')}].${macro}(x, ${of(values)}.contains(x))`,
   ),
   fc.constantFrom('truncated', 'true', 'false').map(fixed),
@@ -137,11 +137,11 @@ export const anyExpression: fc.Arbitrary<Expression> = fc.letrec<{ any: Expressi
   any: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     atom,
-    tie('any').map((one) => (values) => `!${one(values)}`),
+    tie('any').map((one) => (values: Values) => `!${one(values)}`),
     binary(tie('any'), ['&&', '||'], tie('any')),
     fc.tuple(tie('any'), tie('any'), tie('any')).map(
       ([a, b, c]) =>
-        (values) =>
+        (values: Values) =>
           `(${a(values)} ? ${b(values)} : ${c(values)})`,
     ),
   ),

@@ -133,14 +133,8 @@ const MOST_COMPARED = 12
 /** `in`. */
 export function isIn(left: Expression, right: Expression, at: Spot): Expression {
   const { elements } = right
-  if (elements === undefined) {
-    throw new CelProblem(
-      right.type === 'string'
-        ? `"in" asks for a list such as ["a", "b"]; of a text ask ${right.key ?? 'x'}.contains("…")`
-        : 'expected a list such as ["a", "b"] behind "in"',
-      at,
-    )
-  }
+  if (elements === undefined)
+    throw new CelProblem(`expected a list such as ["a", "b"] behind "in"${instead(left, right)}`, at)
   const texts = elements.map(({ constant }) => constant)
   if (
     left.type === 'string' &&
@@ -151,6 +145,12 @@ export function isIn(left: Expression, right: Expression, at: Spot): Expression 
     return boolOf(left.deep, (record) => members.has(left.value(record)))
   }
   return anyOf(elements.map((element) => equal(left, element, at)))
+}
+
+function instead(left: Expression, right: Expression): string {
+  if (right.type !== 'string') return ''
+  if (right.key !== undefined) return `; of a text ask ${right.key}.contains("…")`
+  return left.key === undefined ? '' : `; for one text write ${left.key} == "…"`
 }
 
 /** Whether any of several holds. */
@@ -168,10 +168,11 @@ function joined(all: readonly Expression[], decisive: boolean): Expression {
   // What can be told from the head goes first: the rest of the record may not have to be walked. All of it is total, so
   // the order decides nothing else.
   const sorted = [...open.filter(({ deep }) => !deep), ...open.filter(({ deep }) => deep)]
-  return boolOf(
+  const join = boolOf(
     sorted.some(({ deep }) => deep),
     tree(sorted.map(testOf), decisive),
   )
+  return decisive ? join : { ...join, conjuncts: sorted }
 }
 
 type TestRecord = (record: RecordView) => boolean

@@ -28,6 +28,8 @@ export interface Expression {
   readonly key?: string
   /** Of a list. */
   readonly elements?: readonly Expression[]
+  /** What is joined by `&&`, where that is what it is. */
+  readonly conjuncts?: readonly Expression[]
 }
 
 /** Which numbers are exact. */

@@ -7,6 +7,8 @@ import { CelProblem, problemText } from './problem.ts'
 
 /** A filter expression, ready for records. */
 export interface CelFilter extends Test {
+  /** Tests that all must hold: the head of a record may decide before the rest is looked at. */
+  readonly conjuncts: readonly Test[]
   /** The expression as the parser understood it. */
   readonly canonical: string
   /** Keys that it reads, in the order in which it names them. */
@@ -63,9 +65,12 @@ function filterOf(source: string, tell: ((reason: string) => void) | undefined):
   failures.clear()
   const { keys, patterns } = compilation
   const always = typeof compiled.constant === 'boolean' ? compiled.constant : undefined
+  const whole = always === undefined ? compiled : constantOf('bool', always)
+  const conjuncts = whole.conjuncts ?? [whole]
   return {
-    test: testOf(always === undefined ? compiled : constantOf('bool', always)),
-    deep: compiled.deep,
+    test: testOf(whole),
+    deep: whole.deep,
+    conjuncts: conjuncts.map((one) => ({ test: testOf(one), deep: one.deep })),
     canonical: serialize(ast),
     keys: [...keys],
     patterns,
