@@ -45,6 +45,7 @@ const HELP = `
 Examples:
   pgturret replay pg.febe --format json | jq .message
   pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
+  pgturret replay pg.febe --filter 'sqlstate_class == "40"' --since yesterday --format febe > retries.febe
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 
 Exit status: 0 everything was delivered; 2 usage; 3 a dump is damaged, everything readable was delivered;

@@ -24,8 +24,13 @@ const HELP = `
 Examples:
   pgturret tail pg.febe --level=ERROR
   pgturret tail pg.febe --format json | head -3
+  pgturret tail pg.febe --db shop --db billing --sqlstate 40* --since yesterday --until today
+  pgturret tail pg.febe --slow 250ms --grep '(?i)update.*orders'
+  pgturret tail pg.febe --filter 'level >= ERROR && dbname == "shop" && message.contains("deadlock")'
 
 Severities, from the least: DEBUG5 … DEBUG1, INFO, NOTICE, LOG, WARNING, ERROR, FATAL, PANIC.
+A record must fit every option that is given; of one that is given several times, one value is enough. The keys of --filter:
+"pgturret filter check --help".
 Exit status: 0; 2 usage; 3 the dump is damaged (everything readable was shown).`
 
 /** Adds `pgturret tail`. */

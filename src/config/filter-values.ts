@@ -26,7 +26,7 @@ export const expression = () =>
     {
       expected: 'a filter expression such as level >= ERROR',
       value: 'EXPR',
-      example: 'level >= ERROR && dbname == \\"shop\\"',
+      example: 'level >= WARNING || duration_ms > 250',
       json: { minLength: 1 },
     },
     (text) => compileCel(text),

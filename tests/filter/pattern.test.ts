@@ -144,9 +144,9 @@ test('the native engine finds what RE2 finds', () => {
       if (pattern.engine === 'native') native++
       expect({ source, text, found: pattern.found(text) }).toEqual({ source, text, found: re2.test(text) })
     }),
-    { numRuns: 20_000, includeErrorInReport: true },
+    { numRuns: 5000, includeErrorInReport: true },
   )
-  expect(native).toBeGreaterThan(1000)
+  expect(native).toBeGreaterThan(200)
 })
 
 test('what is left to the native engine takes few steps, whatever the text is', () => {
