@@ -30,12 +30,21 @@ export function compilePattern(source: string): Pattern {
     throw new Error(`the regular expression has ${source.length} characters, ${MOST_LENGTH} are allowed`)
   const re2 = compileRe2(source)
   const syntax = readPattern(source)
-  if (syntax === undefined) return { source, engine: 're2', found: (text) => re2.test(text) }
-  const text = plainText(syntax)
+  const text = syntax === undefined ? undefined : plainText(syntax)
   if (text !== undefined) return { source, text, engine: 'text', found: asString('contains', text) }
-  const native = nativePattern(syntax)
-  if (native === undefined) return { source, engine: 're2', found: (value) => re2.test(value) }
-  return { source, engine: 'native', found: (value) => native.test(value) }
+  const native = syntax === undefined ? undefined : nativePattern(syntax)
+  if (native !== undefined) return { source, engine: 'native', found: (value) => native.test(value) }
+  return { source, engine: 're2', found: (value) => isFound(re2, value) }
+}
+
+/** What the engine gives up on is not found: a record must never stop the ones behind it. */
+function isFound(re2: RE2JS, text: string): boolean {
+  try {
+    return re2.test(text)
+  } catch (error) {
+    if (error instanceof RE2JSException) return false
+    throw error
+  }
 }
 
 function compileRe2(source: string): RE2JS {

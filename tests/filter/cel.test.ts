@@ -325,3 +325,20 @@ test('what is known of an expression', () => {
   expect(compileCel('level >= ERROR && dbname == "shop" && pid == 1').deep).toBe(false)
   expect(compileCel('dbname == "shöp"').deep).toBe(true)
 })
+
+test.each([
+  ['pid-(txid-1)==1', 'pid - (txid - 1) == 1'],
+  ['(pid-txid)-1==1', 'pid - txid - 1 == 1'],
+  ['-(-pid) == 1 && !(!truncated)', '-(-pid) == 1 && !(!truncated)'],
+  ['(true||truncated)&&(false||true&&true)', '(true || truncated) && (false || true && true)'],
+  [
+    '(truncated?true:false)?true:(true?false:true)',
+    '(truncated ? true : false) ? true : true ? false : true',
+  ],
+  ['(message+"é\\n").contains(r"\\d")', '(message + "é\\n").contains("\\\\d")'],
+  ['duration_ms>=2.0&&duration_ms<1e300&&pid in[1u,2]', undefined],
+])('%s is understood as %p', (source, canonical) => {
+  const filter = compileCel(source)
+  if (canonical !== undefined) expect(filter.canonical).toBe(canonical)
+  expect(compileCel(filter.canonical).canonical).toBe(filter.canonical)
+})

@@ -32,12 +32,19 @@ test('a filter says what the reference evaluator says of the record’s JSON', (
       const source = expression(values)
       const expected = referenceTest(source, values) as boolean
       if (expected) matched++
-      const { test: matches, failures } = compileCel(source)
+      const { test: matches, failures, canonical } = compileCel(source)
       const selected = compileSelection({ filter: source })!(headOf(record))
       // The expression, so that a failure shows it.
-      expect({ source, answer: matches(record), selected, failures: failures.size }).toEqual({
+      expect({
+        source,
+        answer: matches(record),
+        again: compileCel(canonical).test(record),
+        selected,
+        failures: failures.size,
+      }).toEqual({
         source,
         answer: expected,
+        again: expected,
         selected: expected,
         failures: 0,
       })

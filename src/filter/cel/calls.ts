@@ -33,8 +33,14 @@ export interface Call {
 
 const LOOKS: ReadonlySet<string> = new Set<Look>(['startsWith', 'endsWith', 'contains'])
 const CONVERSIONS = ['string', 'int', 'double', 'timestamp', 'duration']
+function codePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}
+
 const TEXT_METHODS: Readonly<Record<string, { type: Type; of: (text: string) => Value }>> = {
-  size: { type: 'int', of: (text) => Array.from(text).length },
+  size: { type: 'int', of: codePoints },
   lowerAscii: { type: 'string', of: (text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) },
   upperAscii: { type: 'string', of: (text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) },
   trim: { type: 'string', of: (text) => text.trim() },

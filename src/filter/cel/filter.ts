@@ -1,6 +1,7 @@
-import { Environment, ParseError, serialize } from '@marcbachmann/cel-js'
+import { Environment, ParseError } from '@marcbachmann/cel-js'
 import type { Test } from '../needle.ts'
 import type { Pattern } from '../pattern.ts'
+import { canonicalText } from './canonical.ts'
 import { type Compilation, compile } from './compile.ts'
 import { constantOf, nameOf, testOf } from './expression.ts'
 import { CelProblem, problemText } from './problem.ts'
@@ -71,7 +72,7 @@ function filterOf(source: string, tell: ((reason: string) => void) | undefined):
     test: testOf(whole),
     deep: whole.deep,
     conjuncts: conjuncts.map((one) => ({ test: testOf(one), deep: one.deep })),
-    canonical: serialize(ast),
+    canonical: canonicalText(ast),
     keys: [...keys],
     patterns,
     always,
