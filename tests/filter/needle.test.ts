@@ -56,7 +56,7 @@ test('a field is compared as bytes, and the answer is that of its text', () => {
         }
       },
     ),
-    { numRuns: 1000, includeErrorInReport: true },
+    { numRuns: 300, includeErrorInReport: true },
   )
 })
 

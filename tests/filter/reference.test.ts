@@ -49,9 +49,9 @@ test('a filter says what the reference evaluator says of the record’s JSON', (
         failures: 0,
       })
     }),
-    { numRuns: 3000, includeErrorInReport: true },
+    { numRuns: 1000, includeErrorInReport: true },
   )
   // Neither answer is rare.
-  expect(matched).toBeGreaterThan(500)
-  expect(matched).toBeLessThan(2500)
-})
+  expect(matched).toBeGreaterThan(150)
+  expect(matched).toBeLessThan(850)
+}, 60_000)
