@@ -32,9 +32,6 @@ export interface Expression {
   readonly conjuncts?: readonly Expression[]
 }
 
-/** Which numbers are exact. */
-export const isSafe = (value: number): boolean => Number.isSafeInteger(value)
-
 /** An int from its exact value. */
 export const intOf = (value: bigint): number | bigint =>
   value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER ? Number(value) : value

@@ -103,6 +103,10 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Expected RPAREN, got \w+$/, 'expected a closing parenthesis'],
   [/^Expected RBRACKET, got \w+$/, 'expected a closing bracket'],
   [/^Unexpected token: \w+$/, 'a value is missing here'],
+  [
+    /invalid predicate iteration variable$/,
+    'expected a name and a test, such as ["a", "b"].exists(x, message.contains(x))',
+  ],
   [/^Unterminated/, 'a text without its closing quote'],
 ]
 

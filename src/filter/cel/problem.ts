@@ -19,7 +19,7 @@ const WIDTH = 90
  * @param indent in front of the lines after the first
  */
 export function problemText(source: string, { message, start, end }: CelProblem, indent = '      '): string {
-  const lineStart = source.lastIndexOf('\n', start - 1) + 1
+  const lineStart = start === 0 ? 0 : source.lastIndexOf('\n', start - 1) + 1
   const newline = source.indexOf('\n', start)
   const lineEnd = newline < 0 ? source.length : newline
   // Of a long line, the part around the spot.
