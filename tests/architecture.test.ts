@@ -27,10 +27,10 @@ const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, pat
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: ['errors.ts'],
   record: ['codec', 'fnv1a.ts'],
-  filter: ['record', 'codec'],
+  filter: ['record', 'codec', 'nearest.ts'],
   render: ['record', 'codec'],
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
-  config: ['codec', 'render'],
+  config: ['codec', 'render', 'filter', 'nearest.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
@@ -54,6 +54,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'clock.ts': [],
   'file-write.ts': ['clock.ts'],
   'fnv1a.ts': [],
+  'nearest.ts': [],
   'version.ts': [],
 }
 

@@ -8,6 +8,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['listen'],
   ['tail'],
   ['replay'],
+  ['filter', 'check'],
   ['status'],
   ['journal', 'ls'],
   ['journal', 'verify'],

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
-import { didYouMean } from '../config/nearest.ts'
 import { type Given, type OptionSpec, optionSpecs } from '../config/options.ts'
 import { ConfigError } from '../errors.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { didYouMean } from '../nearest.ts'
 import type { CommandContext } from './context.ts'
 
 /** Adds a schema's options to a command, as flags that take any text: their values are judged later, all together. */
@@ -26,6 +26,8 @@ export const specOf = (option: Option): OptionSpec | undefined => SPECS.get(opti
 function toOption(spec: OptionSpec): Option {
   const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
   SPECS.set(option, spec)
+  // To commander `--no-x` is the opposite of `--x`; here it is a switch of its own.
+  option.negate = false
   const notes = [
     ...(spec.repeatable ? ['repeatable'] : []),
     ...(spec.default === undefined ? [] : [`default: ${spec.default}`]),

@@ -1,8 +1,8 @@
 import type { ConfigFile, ExporterTable } from '../config/config-file.ts'
-import { didYouMean } from '../config/nearest.ts'
 import type { Given } from '../config/options.ts'
 import type { ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { didYouMean } from '../nearest.ts'
 import type { Format } from '../render/encoder.ts'
 
 /** A destination as it was asked for. */

@@ -1,12 +1,15 @@
-import { atLeast } from '../filter/level.ts'
+import { compileSelection } from '../filter/selection.ts'
+import type { Log } from '../log.ts'
 import type { OutletRequest } from '../pipeline/outlets.ts'
 import { type Destination, exporterTo } from './destinations.ts'
 import { encodingOf } from './encodings.ts'
+import { uncomputable } from './filter-notices.ts'
 
 /** What the pipeline is asked for, to serve a destination. */
-export function outletRequest(destination: Destination, color: boolean): OutletRequest {
+export function outletRequest(destination: Destination, color: boolean, log: Log): OutletRequest {
   const { name, type, definition, options, common, fingerprint } = destination
   const encoding = encodingOf(destination, { color })
+  const { level, noLogLevel, filter } = common
   return {
     settings: {
       name,
@@ -19,9 +22,9 @@ export function outletRequest(destination: Destination, color: boolean): OutletR
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },
     fingerprint,
-    encoding: `${encoding.name} ${common.level ?? ''}`,
+    encoding: JSON.stringify([encoding.name, level, noLogLevel, filter]),
     encoder: encoding.encoder,
-    wanted: atLeast(common.level),
+    wanted: compileSelection({ level, noLogLevel, filter }, uncomputable(log, name)),
     exporter: () => exporterTo(destination),
     start: common.start,
   }

@@ -9,6 +9,7 @@ import { addDeadletter } from './deadletter.ts'
 import { addDoctor } from './doctor.ts'
 import { ExitCode } from './exit-code.ts'
 import { addExporters } from './exporters.ts'
+import { addFilter } from './filter.ts'
 import { addJournal } from './journal.ts'
 import { addListen } from './listen.ts'
 import { addMan } from './man.ts'
@@ -32,6 +33,7 @@ const COMMANDS = [
   addReplay,
   addJournal,
   addDeadletter,
+  addFilter,
   addStatus,
   addDoctor,
   addCheck,

@@ -4,7 +4,7 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
-import { selectionOptions } from '../config/selection-options.ts'
+import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice, duration, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
 import { compileSelection } from '../filter/selection.ts'
@@ -14,6 +14,7 @@ import type { CommandContext } from './context.ts'
 import { schemeOf } from './destination-sources.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { uncomputable } from './filter-notices.ts'
 import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -44,6 +45,7 @@ const HELP = `
 Examples:
   pgturret replay pg.febe --format json | jq .message
   pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
+  pgturret replay pg.febe --filter 'sqlstate_class == "40"' --since yesterday --format febe > retries.febe
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 
 Exit status: 0 everything was delivered; 2 usage; 3 a dump is damaged, everything readable was delivered;
@@ -75,6 +77,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read))
   problems.push(...fileProblems(given.operands))
   // Also when another option is wrong: everything that is wrong is said at once.
   const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
@@ -93,7 +96,10 @@ async function replay(command: Command, context: CommandContext): Promise<number
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
-  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
+  const feed = {
+    maxFrameBytes: read!.maxFrameSize,
+    wanted: compileSelection(read!, uncomputable(context.log)),
+  }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode

@@ -68,7 +68,7 @@ async function serveJournal(
   const { log } = context
   const pipeline = makePipeline(opened, path, settings, context)
   const color = wantsColor(options.color, context)
-  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, color))
+  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, color, log))
   const systemd = notifier(context.env, log)
   const reloader = new Reloader({ settings, reread, requests, pipeline, systemd, log })
   const snapshot = () => snapshotOf(pipeline, path)

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
-import { selectionOptions } from '../config/selection-options.ts'
+import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice } from '../config/values.ts'
 import { compileSelection } from '../filter/selection.ts'
 import { FORMATS } from '../render/encoder.ts'
@@ -10,6 +10,7 @@ import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { uncomputable } from './filter-notices.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
@@ -23,8 +24,13 @@ const HELP = `
 Examples:
   pgturret tail pg.febe --level=ERROR
   pgturret tail pg.febe --format json | head -3
+  pgturret tail pg.febe --db shop --db billing --sqlstate 40* --since yesterday --until today
+  pgturret tail pg.febe --slow 250ms --grep '(?i)update.*orders'
+  pgturret tail pg.febe --filter 'level >= ERROR && dbname == "shop" && message.contains("deadlock")'
 
 Severities, from the least: DEBUG5 … DEBUG1, INFO, NOTICE, LOG, WARNING, ERROR, FATAL, PANIC.
+A record must fit every option that is given; of one that is given several times, one value is enough. The keys of --filter:
+"pgturret filter check --help".
 Exit status: 0; 2 usage; 3 the dump is damaged (everything readable was shown).`
 
 /** Adds `pgturret tail`. */
@@ -50,6 +56,7 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read))
   problems.push(...fileProblems(given.operands))
   const screen = readDestinations([{ to: 'stdout', format: read?.format ?? 'pretty' }], given, problems)
   refuse(problems)
@@ -60,6 +67,9 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
-  const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: compileSelection(read!) }
+  const feed = {
+    maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+    wanted: compileSelection(read!, uncomputable(context.log)),
+  }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }

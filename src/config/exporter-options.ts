@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { FORMATS } from '../render/encoder.ts'
+import { expression } from './filter-values.ts'
 import { choice, duration, integer, level } from './values.ts'
 
 /**
@@ -10,6 +11,12 @@ import { choice, duration, integer, level } from './values.ts'
 export const exporterOptions = z.object({
   level: level().optional().meta({
     description: 'leave out records below this severity, for this destination',
+  }),
+  noLogLevel: z.boolean().prefault(false).meta({
+    description: 'leave out LOG, which stands between NOTICE and WARNING, for this destination',
+  }),
+  filter: expression().optional().meta({
+    description: 'only records for which this expression is true, for this destination',
   }),
   format: choice(FORMATS).optional().meta({
     description: 'how records are written here (default: what format says for all)',

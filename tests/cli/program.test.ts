@@ -31,6 +31,11 @@ describe('help', () => {
     ],
     [['replay'], ['<dump...>', '--to <DEST>', 'Exit status', '--http-token']],
     [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
+    [['tail'], ['--no-log-level', '--db <NAME>', '--since <WHEN>', '--filter <EXPR>', '--grep <REGEX>']],
+    [
+      ['filter', 'check'],
+      ['<expr>', 'dbname', 'duration_ms', 'has(dbname)', 'Exit status'],
+    ],
     [['status'], ['--socket <PATH>', '--json', '--watch']],
     [['journal'], ['ls', 'verify', 'cat', 'repair', 'prune']],
     [['deadletter'], ['list', 'show', 'replay']],
