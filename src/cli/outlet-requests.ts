@@ -1,12 +1,12 @@
 import { atLeast } from '../filter/level.ts'
 import type { OutletRequest } from '../pipeline/outlets.ts'
 import { type Destination, exporterTo } from './destinations.ts'
-import { encodingOf } from './encodings.ts'
+import { type Colors, encodingOf } from './encodings.ts'
 
 /** What the pipeline is asked for, to serve a destination. */
-export function outletRequest(destination: Destination, color: boolean): OutletRequest {
+export function outletRequest(destination: Destination, colors: Colors): OutletRequest {
   const { name, type, definition, options, common, fingerprint } = destination
-  const encoding = encodingOf(destination, { color })
+  const encoding = encodingOf(destination, colors)
   return {
     settings: {
       name,

@@ -10,13 +10,13 @@ import { MESSAGE_LIMIT, messageLines, STATEMENT_LIMIT } from './message.ts'
 import { makePalette, type Palette } from './palette.ts'
 import { INDENT, NOTE_LIMIT, particularsOf } from './particulars.ts'
 import { columnsOf, MAX_VISIBLE_GROWTH, visibleName } from './visible.ts'
-import { type TimeZone, WallClock } from './wall-clock.ts'
+import { type Time, WallClock } from './wall-clock.ts'
 
 /** How the pretty format looks. */
 export interface PrettyOptions {
   readonly color: boolean
   /** As the server wrote it, unless told otherwise. */
-  readonly timeZone?: TimeZone
+  readonly time?: Time
 }
 
 /** Room for the headline's own parts, line labels and carets: names are cut, excerpts too. */
@@ -60,7 +60,7 @@ export class PrettyEncoder implements Encoder {
   constructor(options: PrettyOptions) {
     this.#palette = makePalette(options.color)
     this.#severities = paddedSeverities(this.#palette)
-    this.#clock = new WallClock(options.timeZone ?? 'server')
+    this.#clock = new WallClock(options.time === 'relative' ? 'server' : (options.time ?? 'server'))
   }
 
   room(record: RecordView): number {

@@ -2,8 +2,17 @@ import { Field, readInt32 } from '../codec/fields.ts'
 import type { RecordView } from '../record/view.ts'
 import { visibleName } from './visible.ts'
 
-/** Whose clock times are shown in: the server's `log_timezone`, UTC, or that of this machine. */
-export type TimeZone = 'server' | 'utc' | 'local'
+/**
+ * How times are shown: by the server's clock in its `log_timezone`, by UTC, by the zone of this machine, or as what has gone
+ * by since the record before.
+ */
+export const TIMES = ['server', 'utc', 'local', 'relative'] as const
+
+/** One of them. */
+export type Time = (typeof TIMES)[number]
+
+/** Whose clock times are shown in. */
+export type TimeZone = Exclude<Time, 'relative'>
 
 // PostgreSQL's log time: date, time with milliseconds, time zone.
 const LOG_TIME = /^(\d{4,6}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([^ ]+)$/
