@@ -18,12 +18,14 @@ const EACH = 12
 
 /** Writes some keys of the canonical JSON in an order of one's own, an object a line; what a record has not is left out. */
 export class JsonFieldsEncoder implements Encoder {
-  readonly #keys: readonly (readonly [RecordKey, Piece])[]
+  readonly #keys: readonly RecordKey[]
+  readonly #openings: readonly Piece[]
   readonly #room: KeysRoom
   readonly #values = new RecordValues()
 
   constructor(keys: readonly RecordKey[]) {
-    this.#keys = keys.map((key) => [key, pieceOf(`"${key.name}":`)])
+    this.#keys = keys
+    this.#openings = keys.map(({ name }) => pieceOf(`"${name}":`))
     this.#room = new KeysRoom(keys, MAX_JSON_GROWTH, EACH)
   }
 
@@ -38,10 +40,11 @@ export class JsonFieldsEncoder implements Encoder {
     values.begin()
     bytes[at++] = OPEN
     const first = at
-    for (const [key, opening] of this.#keys) {
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i]!
       if (!key.find(values, record)) continue
       if (at > first) bytes[at++] = COMMA
-      at = writeJsonValue(key, values, out, writePiece(out, at, opening))
+      at = writeJsonValue(key, values, out, writePiece(out, at, this.#openings[i]!))
     }
     bytes[at] = CLOSE
     bytes[at + 1] = NEWLINE

@@ -7,7 +7,7 @@ export interface RecordKey {
   readonly name: string
   /** Whether the value is a text: what is none stands in JSON without quotes. */
   readonly isText: boolean
-  /** The text field that is the value as it stands; -1 where it takes more to find it. */
+  /** The field that is the value as it stands; -1 where it takes more to find it. */
   readonly field: number
   /** Finds the value; false when the record has none. */
   readonly find: (values: RecordValues, record: RecordView) => boolean
@@ -31,6 +31,14 @@ const number = (name: string, find: Find, sizeField = -1): RecordKey => ({
   find,
   sizeField,
 })
+const int32 = (name: string, field: number): RecordKey => ({
+  ...number(name, (values, record) => values.int32(record, field)),
+  field,
+})
+const int64 = (name: string, field: number): RecordKey => ({
+  ...number(name, (values, record) => record.has(field) && values.int64(record, field)),
+  field,
+})
 const other = (name: string, find: Find, sizeField = -1): RecordKey => ({
   name,
   isText: true,
@@ -46,15 +54,15 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   text('timestamp', Field.LogTime),
   text('user', Field.UserName),
   text('dbname', Field.DatabaseName),
-  number('pid', (values, record) => values.int32(record, Field.Pid)),
+  int32('pid', Field.Pid),
   other('remote_host', (values, record) => values.host(record), ClientAddr),
   number('remote_port', (values, record) => values.port(record), ClientAddr),
   text('session_id', Field.SessionId),
-  number('line_num', (values, record) => values.int64(record, Field.SeqNum)),
+  int64('line_num', Field.SeqNum),
   text('ps', Field.PsDisplay),
   text('session_start', Field.SessionStart),
   text('vxid', Field.Vxid),
-  number('txid', (values, record) => values.int64(record, Field.Txid)),
+  int64('txid', Field.Txid),
   other('error_severity', (values, record) => values.severity(record)),
   other('state_code', (values, record) => values.state(record), Field.SQLState),
   text('message', ErrMessage),
@@ -71,7 +79,7 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   text('application_name', Field.ApplicationName),
   text('backend_type', Field.BackendType),
   number('leader_pid', (values, record) => values.leader(record)),
-  number('query_id', (values, record) => values.queryId(record)),
+  int64('query_id', Field.QueryId),
   other('identity', (values, record) => values.identity(record)),
   other('server_version', (values, record) => values.serverVersion(record)),
   number('seq', (values, record) => values.sequence(record)),

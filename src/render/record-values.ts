@@ -89,10 +89,6 @@ export class RecordValues {
     )
   }
 
-  queryId(record: RecordView): boolean {
-    return record.source.version.protocol === 2 && this.int64(record, Field.QueryId)
-  }
-
   host(record: RecordView): boolean {
     const { bytes, spans } = record
     const start = spans[2 * Field.ClientAddr]!
