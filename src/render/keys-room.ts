@@ -1,17 +1,17 @@
+import { Field } from '../codec/fields.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { RecordKey } from './record-keys.ts'
 
-/** Bytes of what is short: numbers, times, constants, what an id adds to the session's. */
+/** Bytes of what is no text of the record's: numbers, names of severities and conditions, parts of ids. */
 const SHORT_BYTES = 64
 /** UTF-16 units become at most this many bytes. */
 const UTF8_GROWTH = 3
 
 /** Bytes that the values of keys take at the most. */
 export class KeysRoom {
-  readonly #sizeFields: readonly number[]
-  readonly #identities: number
-  readonly #versions: number
+  /** How often the most frequent key is there. */
+  readonly #times: number
   readonly #fixed: number
   readonly #growth: number
   #source: Source | undefined
@@ -23,10 +23,9 @@ export class KeysRoom {
    * @param each bytes beside each value and the name of its key: quotes, what stands between two
    */
   constructor(keys: readonly RecordKey[], growth: number, each: number) {
-    const times = (name: string) => keys.filter((key) => key.name === name).length
-    this.#sizeFields = keys.map(({ sizeField }) => sizeField).filter((field) => field >= 0)
-    this.#identities = times('identity')
-    this.#versions = times('server_version')
+    const counts = new Map<RecordKey, number>()
+    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+    this.#times = Math.max(0, ...counts.values())
     this.#fixed = keys.reduce((sum, { name }) => sum + name.length + each + SHORT_BYTES, SHORT_BYTES)
     this.#growth = growth
   }
@@ -35,15 +34,12 @@ export class KeysRoom {
   of(record: RecordView): number {
     const { source, spans } = record
     if (source !== this.#source) {
-      const { identity, version } = source
       this.#source = source
-      this.#shared =
-        UTF8_GROWTH * (this.#identities * identity.length + this.#versions * version.server.length)
+      this.#shared = UTF8_GROWTH * (source.identity.length + source.version.server.length)
     }
-    let bytes = this.#shared
-    for (const field of this.#sizeFields) {
-      if (record.has(field)) bytes += spans[2 * field + 1]! - spans[2 * field]!
-    }
-    return this.#growth * bytes + this.#fixed
+    // Different keys have different parts of the record, but for the session's id: it is a part of the unique id too.
+    const session = spans[2 * Field.SessionId + 1]! - spans[2 * Field.SessionId]!
+    const bytes = record.end - record.start + session + this.#shared
+    return this.#growth * this.#times * bytes + this.#fixed
   }
 }

@@ -29,8 +29,9 @@ const BARE = Uint8Array.from({ length: 256 }, (_, byte) =>
  */
 export class LogfmtEncoder implements Encoder {
   readonly #keys: readonly RecordKey[]
-  /** Their names, with a space in front. */
+  /** Their names, and what stands in front: a space, unless it is the first of a line. */
   readonly #openings: readonly Piece[]
+  readonly #firstOpenings: readonly Piece[]
   /** Their fields, where the value is one as it stands. */
   readonly #fields: Int32Array
   readonly #room: KeysRoom
@@ -39,6 +40,7 @@ export class LogfmtEncoder implements Encoder {
   constructor(keys: readonly RecordKey[] = RECORD_KEYS) {
     this.#keys = keys
     this.#openings = keys.map(({ name }) => pieceOf(` ${name}=`))
+    this.#firstOpenings = keys.map(({ name }) => pieceOf(`${name}=`))
     this.#fields = Int32Array.from(keys, ({ field }) => field)
     this.#room = new KeysRoom(keys, MAX_JSON_GROWTH, EACH)
   }
@@ -52,10 +54,9 @@ export class LogfmtEncoder implements Encoder {
     const values = this.#values
     const keys = this.#keys
     const fields = this.#fields
-    const openings = this.#openings
+    let openings = this.#firstOpenings
     const { spans } = record
     const count = FIELD_COUNT[record.source.version.protocol]
-    const first = at
     values.begin()
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i]!
@@ -64,6 +65,7 @@ export class LogfmtEncoder implements Encoder {
         const start = field < count ? spans[2 * field]! : -1
         if (start < 0) continue
         at = writePiece(out, at, openings[i]!)
+        openings = this.#openings
         const kind = KINDS[field]!
         if (kind === KIND_INT32) at = writeInt32(out.bytes, at, record.bytes, start)
         else if (kind === KIND_INT64) at = writeInt64(out.bytes, at, record.bytes, start)
@@ -73,20 +75,14 @@ export class LogfmtEncoder implements Encoder {
       const key = keys[i]!
       if (!key.find(values, record)) continue
       at = writePiece(out, at, openings[i]!)
+      openings = this.#openings
       at = key.isText
         ? writeText(values.from, values.start, values.end, out, at)
         : writeDigits(values, out, at)
     }
-    return endLine(out, first, at)
+    out.bytes[at] = NEWLINE
+    return at + 1
   }
-}
-
-/** Takes the space away that stands in front of the first pair, and ends the line. */
-function endLine({ bytes }: Room, first: number, end: number): number {
-  if (end > first) bytes.copyWithin(first, first + 1, end)
-  const at = Math.max(first, end - 1)
-  bytes[at] = NEWLINE
-  return at + 1
 }
 
 /** Writes a text: as it is where logfmt can read it so, else in quotes. */

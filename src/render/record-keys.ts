@@ -11,8 +11,6 @@ export interface RecordKey {
   readonly field: number
   /** Finds the value; false when the record has none. */
   readonly find: (values: RecordValues, record: RecordView) => boolean
-  /** Text field that its size depends on; -1: it is short. */
-  readonly sizeField: number
 }
 
 type Find = RecordKey['find']
@@ -21,15 +19,13 @@ const text = (name: string, field: number): RecordKey => ({
   name,
   isText: true,
   field,
-  sizeField: field,
   find: (values, record) => values.text(record, field),
 })
-const number = (name: string, find: Find, sizeField = -1): RecordKey => ({
+const number = (name: string, find: Find): RecordKey => ({
   name,
   isText: false,
   field: -1,
   find,
-  sizeField,
 })
 const int32 = (name: string, field: number): RecordKey => ({
   ...number(name, (values, record) => values.int32(record, field)),
@@ -39,15 +35,12 @@ const int64 = (name: string, field: number): RecordKey => ({
   ...number(name, (values, record) => record.has(field) && values.int64(record, field)),
   field,
 })
-const other = (name: string, find: Find, sizeField = -1): RecordKey => ({
+const other = (name: string, find: Find): RecordKey => ({
   name,
   isText: true,
   field: -1,
   find,
-  sizeField,
 })
-
-const { ClientAddr, FileErrPos, ErrMessage } = Field
 
 /** Every key, in the order of the canonical JSON. */
 export const RECORD_KEYS: readonly RecordKey[] = [
@@ -55,8 +48,8 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   text('user', Field.UserName),
   text('dbname', Field.DatabaseName),
   int32('pid', Field.Pid),
-  other('remote_host', (values, record) => values.host(record), ClientAddr),
-  number('remote_port', (values, record) => values.port(record), ClientAddr),
+  other('remote_host', (values, record) => values.host(record)),
+  number('remote_port', (values, record) => values.port(record)),
   text('session_id', Field.SessionId),
   int64('line_num', Field.SeqNum),
   text('ps', Field.PsDisplay),
@@ -64,8 +57,8 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   text('vxid', Field.Vxid),
   int64('txid', Field.Txid),
   other('error_severity', (values, record) => values.severity(record)),
-  other('state_code', (values, record) => values.state(record), Field.SQLState),
-  text('message', ErrMessage),
+  other('state_code', (values, record) => values.state(record)),
+  text('message', Field.ErrMessage),
   text('detail', Field.ErrDetail),
   text('hint', Field.ErrHint),
   text('internal_query', Field.InternalQuery),
@@ -73,9 +66,9 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   text('context', Field.ErrContext),
   text('statement', Field.UserQuery),
   number('cursor_position', (values, record) => values.positive(record, Field.UserQueryPos)),
-  other('func_name', (values, record) => values.place(record, 'function'), FileErrPos),
-  other('file_name', (values, record) => values.place(record, 'file'), FileErrPos),
-  number('file_line_num', (values, record) => values.place(record, 'line'), FileErrPos),
+  other('func_name', (values, record) => values.place(record, 'function')),
+  other('file_name', (values, record) => values.place(record, 'file')),
+  number('file_line_num', (values, record) => values.place(record, 'line')),
   text('application_name', Field.ApplicationName),
   text('backend_type', Field.BackendType),
   number('leader_pid', (values, record) => values.leader(record)),
@@ -83,11 +76,11 @@ export const RECORD_KEYS: readonly RecordKey[] = [
   other('identity', (values, record) => values.identity(record)),
   other('server_version', (values, record) => values.serverVersion(record)),
   number('seq', (values, record) => values.sequence(record)),
-  other('uid', (values, record) => values.uid(record), Field.SessionId),
+  other('uid', (values, record) => values.uid(record)),
   other('sqlstate_name', (values, record) => values.stateName(record)),
-  number('duration_ms', (values, record) => values.duration(record), ErrMessage),
-  number('parse_ms', (values, record) => values.duration(record, 'parse'), ErrMessage),
-  number('bind_ms', (values, record) => values.duration(record, 'bind'), ErrMessage),
+  number('duration_ms', (values, record) => values.duration(record)),
+  number('parse_ms', (values, record) => values.duration(record, 'parse')),
+  number('bind_ms', (values, record) => values.duration(record, 'bind')),
   text('message_id', Field.MessageId),
   text('schema_name', Field.SchemaName),
   text('table_name', Field.TableName),
