@@ -92,6 +92,19 @@ describe('an exporter of the configuration file', () => {
     expect(lines).toContain('12711')
   })
 
+  test('shares no bytes with another that looks different', async () => {
+    const tables = ['%p:', '%p|'].flatMap((prefix, index) => [
+      `[exporters.e${index}]`,
+      `url = "file://${folder.path(`e${index}`)}"`,
+      'format = "stderr"',
+      `log_line_prefix = "${prefix}"`,
+    ])
+    const path = folder.write('two.toml', [...tables, ''].join('\n'))
+    expect((await run(['replay', CAPTURE, '--config', path, '--to', 'e0', '--to', 'e1'])).code).toBe(0)
+    const starts = ['e0', 'e1'].map((name) => readFileSync(folder.path(name), 'utf8').slice(0, 10))
+    expect(starts).toEqual(['12711:LOG:', '12711|LOG:'])
+  })
+
   test('that asks for what cannot be', async () => {
     const path = config('format = "pretty"', 'fields = "pid"')
     const { code, stderr } = await replay(path)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { LogFields } from '../../src/codec/log.ts'
 import { elevelOf } from '../../src/codec/severity.ts'
 import { makeEncoder, type Style } from '../../src/render/make-encoder.ts'
+import { VERBOSITIES } from '../../src/render/server-log.ts'
 import { jsonOf, recordOf, type Surroundings } from '../record/records.ts'
 import { anyFields } from './arbitrary.ts'
 import { csvRows } from './csv-reader.ts'
@@ -155,4 +156,29 @@ test('text of another encoding becomes UTF-8', () => {
   expect(write('csvlog', fields)).toContain(',"gö""",')
   expect(write('jsonlog', fields)).toContain('"message":"gö\\""')
   expect(write('stderr', fields)).toContain('LOG:  gö"\n')
+})
+
+test('no record touches more room than was asked for, in whatever encoding', () => {
+  const encodings = fc.constantFrom(
+    'UTF8',
+    'LATIN1',
+    'LATIN5',
+    'SJIS',
+    'EUC_TW',
+    'GB18030',
+    'BIG5',
+    'nonsense',
+  )
+  const formats = fc.constantFrom<ServerFormat>('csvlog', 'jsonlog', 'stderr')
+  fc.assert(
+    fc.property(
+      anyFields(encodings),
+      formats,
+      fc.constantFrom(...VERBOSITIES),
+      (fields, format, verbosity) => {
+        const record = recordOf(fields)
+        expect(encoded(makeEncoder(format, { logErrorVerbosity: verbosity }), record)).toEndWith('\n')
+      },
+    ),
+  )
 })
