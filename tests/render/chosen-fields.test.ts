@@ -101,6 +101,12 @@ describe('a template', () => {
     expect(show('nothing')).toBe('nothing\n')
   })
 
+  test('has room for a long value that is there often', () => {
+    const long = recordOf({ ...BASE, ErrMessage: '\x01'.repeat(5000) })
+    const text = encoded(makeEncoder('template', { template: '{message:json}{message}'.repeat(20) }), long)
+    expect(text.length).toBe(20 * (6 * 5000 + 2 + 4 * 5000) + 1)
+  })
+
   test('takes every key, any number of times, and keeps to its room', () => {
     fc.assert(
       fc.property(
