@@ -156,3 +156,24 @@ describe('colours', () => {
     expect(await write('painted', '--color', 'always')).toBe(true)
   })
 })
+
+describe('listen', () => {
+  test.each([
+    [['--template', '{pid}', '--format', 'json'], '--template: a template is a format of its own'],
+    [['--fields', 'pid'], '--fields: the format pretty has its own'],
+    [['--to', 'stdout', '--template', '{usr}'], '--template: there is no key "usr"; did you mean user?'],
+  ])('refuses %p', async (words, problem) => {
+    const { code, stderr } = await run(['listen', '--journal', 'memory', ...words])
+    expect(code).toBe(2)
+    expect(stderr).toContain(problem)
+  })
+
+  test.each([
+    [['--to', 'http://h/in', '--fields', 'pid'], 'fields = "pid"'],
+    [['--to', 'stdout', '--template', '{pid}'], 'template = "{pid}"'],
+    [['--to', 'stdout', '--format', 'stderr', '--log-line-prefix', '%p '], 'log_line_prefix = "%p "'],
+  ])('takes %p', async (words, line) => {
+    const { code, stdout } = await run(['config', 'show', '--journal', 'memory', ...words])
+    expect([code, stdout]).toEqual([0, expect.stringContaining(line)])
+  })
+})
