@@ -65,5 +65,6 @@ function exporterTable(sources: DestinationSources, destination: Destination, or
 
 const linesOf = (schema: z.ZodObject, given: Given, prefix: string, implied?: Destination): TomlLine[] =>
   resolveOptions(schema, given, prefix).flatMap((one) =>
-    lineOf(one, one.spec.key === 'format' ? implied?.format : undefined),
+    // A template says itself that it is one.
+    lineOf(one, one.spec.key === 'format' && implied?.format !== 'template' ? implied?.format : undefined),
   )

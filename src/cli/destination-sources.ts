@@ -1,5 +1,6 @@
 import type { ConfigFile, ExporterTable } from '../config/config-file.ts'
 import type { Given } from '../config/options.ts'
+import type { RenderingOptions } from '../config/rendering-options.ts'
 import type { ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
 import { didYouMean } from '../nearest.ts'
@@ -11,6 +12,8 @@ export interface Asked {
   readonly to: string
   /** Format for exporters that leave the choice. */
   readonly format: Format | 'febe'
+  /** How they look beyond that. */
+  readonly rendering?: RenderingOptions
   /** What asked, where it was not `--to`: another flag, a variable, a key of the file. */
   readonly flag?: string
   /** What to call it, where it must not be made of what it is. */

@@ -11,10 +11,13 @@ import { fnv1aHex } from '../fnv1a.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { Format } from '../render/encoder.ts'
+import type { Style } from '../render/make-encoder.ts'
+import { recordStart } from '../render/record-start.ts'
 import { VERSION } from '../version.ts'
 import type { CommandContext } from './context.ts'
 import { type Asked, type DestinationSources, schemeOf, sourcesOf } from './destination-sources.ts'
-import { encodingOf } from './encodings.ts'
+import { type Colors, encodingOf } from './encodings.ts'
+import { type Look, lookOf } from './rendering.ts'
 
 export type { Asked } from './destination-sources.ts'
 
@@ -27,6 +30,8 @@ export interface Destination {
   readonly definition: ExporterDefinition
   readonly options: Record<string, unknown>
   readonly format: Format | 'febe'
+  /** What the format heeds of how it is wanted. */
+  readonly style: Style
   /** Options that every exporter has. */
   readonly common: ExporterOptions
   /** The same exactly when nothing about this destination has changed; holds no secret in clear. */
@@ -46,7 +51,9 @@ export function readDestinations(
   file?: ConfigFile,
 ): Destination[] {
   const found = asked.map((one) => ({ one, sources: sourcesOf(one, given, file, problems) }))
-  const destinations = found.map(({ one, sources }) => sources && readDestination(one, sources, problems))
+  const destinations = found.map(
+    ({ one, sources }) => sources && readDestination(one, sources, given, problems),
+  )
   const used = found.map(({ sources }) => sources?.definition)
   // One that is not known may be the one that the flags are meant for.
   if (!used.includes(undefined) && file?.complete !== false) refuseUnusedFlags(used, given, problems)
@@ -80,6 +87,7 @@ function refuseSameNames(destinations: readonly Destination[], problems: string[
 function readDestination(
   asked: Asked,
   sources: DestinationSources,
+  given: Given,
   problems: string[],
 ): Destination | undefined {
   const { definition, where, own } = sources
@@ -89,13 +97,14 @@ function readDestination(
   const options = readOptions(schema, own, problems, definition.name, fromUrl)
   const shared = sharedOptionsOf(definition)
   const common = readOptions(shared, sources.shared, problems, sources.sharedPrefix)
-  if (options === undefined || fromUrl === undefined || common === undefined) return undefined
+  const look = common && lookOf(asked, sources, common, given, problems)
+  if (options === undefined || fromUrl === undefined || look === undefined) return undefined
   const problem = definition.problem?.(options)
   if (problem !== undefined) {
     problems.push(`${where}: ${problem}`)
     return undefined
   }
-  return destinationOf(asked, sources, options, common)
+  return destinationOf(asked, sources, options, common!, look)
 }
 
 function destinationOf(
@@ -103,12 +112,11 @@ function destinationOf(
   { definition, table }: DestinationSources,
   options: Record<string, unknown>,
   common: ExporterOptions,
+  look: Look,
 ): Destination {
   const type = definition.name
   const name = asked.name ?? table?.name ?? `${type}-${fnv1aHex(definition.label(options))}`
-  const chosen = common.format ?? asked.format
-  const format = definition.format === 'chosen' ? chosen : definition.format
-  const parts = { name, type, options, format, common }
+  const parts = { name, type, options, ...look, common }
   return { ...parts, definition, fingerprint: fingerprint(parts) }
 }
 
@@ -139,15 +147,18 @@ function parseUrl(text: string): URL {
 }
 
 /** Makes what sends to a destination; nothing is opened yet. */
-export const exporterTo = ({ definition, options, format }: Destination): Exporter =>
-  definition.create(options, { userAgent: `pgturret/${VERSION}`, format })
+export const exporterTo = ({ definition, options, format, style }: Destination): Exporter =>
+  definition.create(options, {
+    userAgent: `pgturret/${VERSION}`,
+    format,
+    start: recordStart(format, style),
+  })
 
 /** How destinations are served. */
-export interface ServiceOptions {
+export interface ServiceOptions extends Colors {
   readonly queueBytes: number
   readonly retryForMs: number
   readonly giveUp: (error: DeliveryError) => boolean
-  readonly color: boolean
 }
 
 /** Builds the pipeline: one lane for each format, one delivery for each destination. */
@@ -184,13 +195,4 @@ function deliveryTo(
     pool: pipeline.pool,
     onProgress: pipeline.progressed,
   })
-}
-
-/** Whether to colour what goes to a terminal. */
-export function wantsColor(choice: 'auto' | 'always' | 'never', context: CommandContext): boolean {
-  if (choice !== 'auto') return choice === 'always'
-  const noColor = context.env['NO_COLOR']
-  return (
-    context.stdoutIsTerminal && (noColor === undefined || noColor === '') && context.env['TERM'] !== 'dumb'
-  )
 }

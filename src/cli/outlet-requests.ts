@@ -2,13 +2,13 @@ import { compileSelection } from '../filter/selection.ts'
 import type { Log } from '../log.ts'
 import type { OutletRequest } from '../pipeline/outlets.ts'
 import { type Destination, exporterTo } from './destinations.ts'
-import { encodingOf } from './encodings.ts'
+import { type Colors, encodingOf } from './encodings.ts'
 import { uncomputable } from './filter-notices.ts'
 
 /** What the pipeline is asked for, to serve a destination. */
-export function outletRequest(destination: Destination, color: boolean, log: Log): OutletRequest {
+export function outletRequest(destination: Destination, colors: Colors, log: Log): OutletRequest {
   const { name, type, definition, options, common, fingerprint } = destination
-  const encoding = encodingOf(destination, { color })
+  const encoding = encodingOf(destination, colors)
   const { level, noLogLevel, filter } = common
   return {
     settings: {

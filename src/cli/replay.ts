@@ -4,6 +4,7 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
+import { renderingOptions } from '../config/rendering-options.ts'
 import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice, duration, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
@@ -12,9 +13,11 @@ import { FORMATS } from '../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { schemeOf } from './destination-sources.ts'
-import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
+import { buildPipeline, readDestinations } from './destinations.ts'
+import { colorsOf } from './encodings.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 import { uncomputable } from './filter-notices.ts'
+import { refuseTwoFormats } from './rendering.ts'
 import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -30,6 +33,7 @@ const options = z.object({
       description: 'how stdout and files are written; febe writes a dump again',
     }),
   ...selectionOptions.shape,
+  ...renderingOptions.shape,
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
     .meta({ description: 'colours of the pretty format' }),
@@ -83,7 +87,8 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
   const targets = to.length === 0 ? ['stdout'] : to
   const format = read?.format ?? 'json'
-  const asked = targets.map((target) => ({ to: target, format }))
+  refuseTwoFormats(given, problems)
+  const asked = targets.map((target) => ({ to: target, format, rendering: read ?? {} }))
   const named = to.some((target) => target !== 'stdout' && schemeOf(target) === undefined)
   const file = configFile(named, given, problems)
   const destinations = readDestinations(asked, given, problems, file)
@@ -93,7 +98,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
     retryForMs: read!.retryFor,
     // A person waits: what only a person can mend is said at once. The dump keeps everything.
     giveUp: (error: unknown) => error instanceof BlockedError,
-    color: wantsColor(read!.color, context),
+    ...colorsOf(read!.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
   const feed = {

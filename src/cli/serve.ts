@@ -14,7 +14,7 @@ import { Outlets } from '../pipeline/outlets.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { CommandContext } from './context.ts'
 import { LETTER_FOLDER } from './deadletter/letter-folder.ts'
-import { wantsColor } from './destinations.ts'
+import { colorsOf } from './encodings.ts'
 import { ExitCode } from './exit-code.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
 import { outletRequest } from './outlet-requests.ts'
@@ -67,8 +67,8 @@ async function serveJournal(
   const { options } = settings
   const { log } = context
   const pipeline = makePipeline(opened, path, settings, context)
-  const color = wantsColor(options.color, context)
-  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, color, log))
+  const colors = colorsOf(options.color, context)
+  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, colors, log))
   const systemd = notifier(context.env, log)
   const reloader = new Reloader({ settings, reread, requests, pipeline, systemd, log })
   const snapshot = () => snapshotOf(pipeline, path)

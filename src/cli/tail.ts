@@ -2,19 +2,24 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
+import { renderingOptions } from '../config/rendering-options.ts'
 import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice } from '../config/values.ts'
 import { compileSelection } from '../filter/selection.ts'
 import { FORMATS } from '../render/encoder.ts'
 import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
-import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
+import type { Asked } from './destination-sources.ts'
+import { buildPipeline, readDestinations } from './destinations.ts'
+import { colorsOf } from './encodings.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 import { uncomputable } from './filter-notices.ts'
+import { refuseTwoFormats } from './rendering.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
   format: choice(FORMATS).prefault('pretty').meta({ description: 'how records are shown' }),
+  ...renderingOptions.shape,
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
     .meta({ description: 'colours of the pretty format' }),
@@ -58,13 +63,15 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
   const read = readOptions(options, given, problems)
   if (read !== undefined) problems.push(...selectionProblems(read))
   problems.push(...fileProblems(given.operands))
-  const screen = readDestinations([{ to: 'stdout', format: read?.format ?? 'pretty' }], given, problems)
+  refuseTwoFormats(given, problems)
+  const asked: Asked = { to: 'stdout', format: read?.format ?? 'pretty', rendering: read ?? {} }
+  const screen = readDestinations([asked], given, problems)
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
     retryForMs: 0,
     giveUp: () => true,
-    color: wantsColor(read!.color, context),
+    ...colorsOf(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
   const feed = {

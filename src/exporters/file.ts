@@ -7,7 +7,6 @@ import {
   ftruncateSync,
   open,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -22,6 +21,7 @@ import { RetryableError } from '../errors.ts'
 import type { Batch, Exporter, ExporterContext } from '../exporter.ts'
 import { defineExporter } from '../exporter.ts'
 import { writeFully } from '../file-write.ts'
+import { fileEnd } from '../unfinished-record.ts'
 
 const options = z.object({
   path: z.string().meta({ fromUrl: true }),
@@ -49,7 +49,7 @@ export default defineExporter({
   problem: pathProblem,
   format: 'chosen',
   batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
-  create: (given, { format }) => new FileExporter(given, format),
+  create: (given, context) => new FileExporter(given, context),
 })
 
 /** `file:///var/log/x.ndjson` is absolute; `file:x.ndjson` and `file://./x.ndjson` are relative to where it runs. */
@@ -86,13 +86,6 @@ function pathProblem(given: Options): string | undefined {
   }
 }
 
-/** How every line of a format begins: so a line that a killed process left unfinished is known. */
-const LINE_STARTS: Readonly<Partial<Record<ExporterContext['format'], string>>> = {
-  json: '{"timestamp":"',
-  prototext: 'LogTime="',
-}
-/** A torn line is looked for backwards, in steps. */
-const STEP_BYTES = 64 * 1024
 const NEWLINE = 0x0a
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } = constants
@@ -103,6 +96,7 @@ const closeFile = promisify(close)
 class FileExporter implements Exporter {
   readonly #options: Options
   readonly #format: ExporterContext['format']
+  readonly #start: ExporterContext['start']
   #fd = -1
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
@@ -110,9 +104,10 @@ class FileExporter implements Exporter {
   /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(given: Options, format: ExporterContext['format']) {
+  constructor(given: Options, { format, start }: ExporterContext) {
     this.#options = given
     this.#format = format
+    this.#start = start
   }
 
   open(): Promise<void> {
@@ -204,13 +199,9 @@ class FileExporter implements Exporter {
 
   /** Cuts off the record that a killed process left half written (its sender sends it again), else ends a foreign line. */
   async #mendTail(fd: number, size: number): Promise<void> {
-    const begin = lastLineStart(fd, size)
-    if (begin === size) return
-    const lineStart = LINE_STARTS[this.#format]
-    const length = Math.min(size - begin, lineStart?.length ?? 0)
-    const torn = lineStart !== undefined && readText(fd, begin, length) === lineStart.slice(0, length)
-    if (torn) ftruncateSync(fd, begin)
-    else await writeFully(fd, Uint8Array.of(NEWLINE))
+    const end = fileEnd(fd, size, this.#start)
+    if (end.kind === 'torn') ftruncateSync(fd, end.at)
+    if (end.kind === 'foreign') await writeFully(fd, Uint8Array.of(NEWLINE))
   }
 
   #mustRotate(more: number): boolean {
@@ -245,22 +236,6 @@ class FileExporter implements Exporter {
 function flagsFor(status: Stats | undefined): number {
   if (status?.isFIFO()) return O_WRONLY | O_NONBLOCK
   return status === undefined || status.isFile() ? O_RDWR | O_APPEND | O_CREAT : O_WRONLY | O_APPEND
-}
-
-/** Where the last line begins; the file's size when it ends in a line end. */
-function lastLineStart(fd: number, size: number): number {
-  const step = Buffer.alloc(Math.min(size, STEP_BYTES))
-  for (let end = size; end > 0; end -= step.length) {
-    const start = Math.max(0, end - step.length)
-    const found = step.subarray(0, readSync(fd, step, 0, end - start, start)).lastIndexOf(NEWLINE)
-    if (found >= 0) return start + found + 1
-  }
-  return 0
-}
-
-function readText(fd: number, at: number, length: number): string {
-  const bytes = Buffer.alloc(length)
-  return bytes.toString('latin1', 0, readSync(fd, bytes, 0, length, at))
 }
 
 const byTimeAndNumber = new Intl.Collator('en', { numeric: true })

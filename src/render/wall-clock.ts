@@ -2,8 +2,17 @@ import { Field, readInt32 } from '../codec/fields.ts'
 import type { RecordView } from '../record/view.ts'
 import { visibleName } from './visible.ts'
 
-/** Whose clock times are shown in: the server's `log_timezone`, UTC, or that of this machine. */
-export type TimeZone = 'server' | 'utc' | 'local'
+/**
+ * How times are shown: by the server's clock in its `log_timezone`, by UTC, by the zone of this machine, or as what has gone
+ * by since the record before.
+ */
+export const TIMES = ['server', 'utc', 'local', 'relative'] as const
+
+/** One of them. */
+export type Time = (typeof TIMES)[number]
+
+/** Whose clock times are shown in. */
+export type TimeZone = Exclude<Time, 'relative'>
 
 // PostgreSQL's log time: date, time with milliseconds, time zone.
 const LOG_TIME = /^(\d{4,6}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([^ ]+)$/
@@ -27,7 +36,7 @@ export class WallClock {
   /** Sets `day` and `time` to those of a record. Where a time cannot be converted, it stays the server's. */
   read(record: RecordView): void {
     const text = record.text(Field.LogTime)!
-    const millis = this.#zone === 'server' ? undefined : millisOf(record, text)
+    const millis = this.#zone === 'server' ? undefined : millisOf(record)
     if (millis === undefined) this.#quote(text)
     else this.#convert(millis)
   }
@@ -56,8 +65,8 @@ export class WallClock {
 const LATEST_MILLIS = Date.UTC(9999, 0)
 
 /** Milliseconds since 1970; undefined when the record does not say them. logfebe-1 does only by a time in UTC. */
-function millisOf(record: RecordView, text: string): number | undefined {
-  if (record.source.version.protocol === 1) return utcMillis(text)
+export function millisOf(record: RecordView): number | undefined {
+  if (record.source.version.protocol === 1) return utcMillis(record.text(Field.LogTime)!)
   const at = record.spans[2 * Field.TimeMicros]!
   const micros = readInt32(record.bytes, at) * 4294967296 + (readInt32(record.bytes, at + 4) >>> 0)
   const millis = Math.floor(micros / 1000)

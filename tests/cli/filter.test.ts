@@ -153,7 +153,11 @@ describe('an exporter of the configuration file', () => {
     const destinations = readDestinations(asked, given, problems, file)
     const said: string[] = []
     const log = makeLog((line) => said.push(line), true)
-    return { problems, said, outlets: destinations.map((one) => outletRequest(one, false, log)) }
+    return {
+      problems,
+      said,
+      outlets: destinations.map((one) => outletRequest(one, { color: false, everywhere: false }, log)),
+    }
   }
   const exporter = (name: string, ...lines: string[]): string =>
     `[exporters.${name}]\nurl = "file:///dev/null"\n${lines.join('\n')}\n`

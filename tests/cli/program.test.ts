@@ -94,7 +94,7 @@ describe('usage errors: status 2, every problem at once, nothing started', () =>
       [
         'ftp://x',
         '--to http',
-        '--format: expected one of pretty, json, prototext',
+        '--format: expected one of pretty, json, jsonlog, csvlog, logfmt, stderr, prototext',
         '--socket-mode: expected permission bits',
         '--queue: unknown option',
       ],

@@ -13,7 +13,7 @@ import { PrettyEncoder } from '../../render/pretty.ts'
 import { visibleLine } from '../../render/visible.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
-import { wantsColor } from '../destinations.ts'
+import { wantsColor } from '../encodings.ts'
 import { ExitCode } from '../exit-code.ts'
 import { fileProblems } from '../feed-dumps.ts'
 
