@@ -7,6 +7,7 @@ const COMMANDS = [
   ['listen'],
   ['tail'],
   ['replay'],
+  ['summary'],
   ['status'],
   ['journal', 'ls'],
   ['journal', 'verify'],

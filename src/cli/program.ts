@@ -11,6 +11,7 @@ import { addListen } from './listen.ts'
 import { addReplay } from './replay.ts'
 import { addShim } from './shim.ts'
 import { addStatus } from './status.ts'
+import { addSummary } from './summary.ts'
 import { addTail } from './tail.ts'
 
 const HELP = `
@@ -39,6 +40,7 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     addListen,
     addTail,
     addReplay,
+    addSummary,
     addJournal,
     addDeadletter,
     addStatus,

@@ -3,6 +3,8 @@ import type { Recording } from '../recording/find.ts'
 import { checkMark, type Mark, readMarks } from './marks.ts'
 import type { Place } from './settled.ts'
 
+/** How often it is made sure that a power failure loses no more: each time would cost as much as sending. */
+const SYNC_MS = 1000
 /** For its owner and group only, like what is replayed. */
 const FILE_MODE = 0o640
 
@@ -25,6 +27,7 @@ export class CursorFile {
   readonly #marks: Map<string, Mark>
   readonly #ends = new Map<number, End>()
   #dirty = true
+  #syncedMs = Number.NEGATIVE_INFINITY
   #writing: Promise<void> | undefined
 
   private constructor(
@@ -130,7 +133,9 @@ export class CursorFile {
       while (this.#dirty) {
         this.#dirty = false
         const state = { pgturretReplay: 1, to: this.#to, recordings: Object.fromEntries(this.#marks) }
-        await replaceFile(this.#path, `${JSON.stringify(state, null, 2)}\n`)
+        const sync = performance.now() - this.#syncedMs >= SYNC_MS
+        await replaceFile(this.#path, `${JSON.stringify(state, null, 2)}\n`, sync)
+        if (sync) this.#syncedMs = performance.now()
       }
     } catch (error) {
       this.#dirty = true
@@ -141,12 +146,12 @@ export class CursorFile {
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, text: string, sync: boolean): Promise<void> {
   const file = await open(`${path}.new`, 'w', FILE_MODE)
   try {
     await file.writeFile(text)
     // A name that leads to a file that is not on the disk yet would be an empty file after a power failure.
-    await file.datasync()
+    if (sync) await file.datasync()
   } finally {
     await file.close()
   }

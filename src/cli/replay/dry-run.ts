@@ -9,12 +9,10 @@ import type { Tally } from './tally.ts'
 export class CountingExporter implements Exporter {
   records = 0
   bytes = 0
-  requests = 0
 
   async send({ records, bytes }: Batch): Promise<void> {
     this.records += records
     this.bytes += bytes.length
-    this.requests++
   }
 }
 
@@ -23,22 +21,16 @@ export function dryRunLines(
   counted: ReadonlyMap<Destination, CountingExporter>,
   { bySeverity }: Tally,
 ): string[] {
-  const rows = [...counted].map(([{ definition, options }, { records, bytes, requests }]) => {
-    return [
-      definition.label(options),
-      countText(records),
-      countText(bytes),
-      sizeText(bytes),
-      countText(requests),
-    ]
+  const rows = [...counted].map(([{ definition, options }, { records, bytes }]) => {
+    return [definition.label(options), countText(records), countText(bytes), sizeText(bytes)]
   })
-  const head = ['DESTINATION', 'RECORDS', 'BYTES', '', 'BATCHES']
+  const head = ['DESTINATION', 'RECORDS', 'BYTES', '']
   const cells = [head, ...rows].map((row) => row.map((text) => ({ text })))
   const severities = SEVERITIES.flatMap((severity, rank) =>
     bySeverity[rank] === 0 ? [] : [`${severity} ${countText(bySeverity[rank]!)}`],
   )
   return [
-    ...layOut(cells, [false, true, true, true, true]),
+    ...layOut(cells, [false, true, true, true]),
     ...(severities.length === 0 ? [] : ['', `By severity: ${severities.reverse().join(', ')}`]),
     '',
     'Nothing was sent.',
