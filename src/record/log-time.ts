@@ -14,6 +14,14 @@ const PUNCTUATION = [
 ] as const
 const UTC = [' UTC', ' GMT']
 
+/** Later years have more than four digits, and no log has them. */
+const LATEST = Date.UTC(9999, 0) * 1000
+
+function fromNumber({ bytes, spans }: RecordView): number {
+  const at = spans[2 * Field.TimeMicros]!
+  return readInt32(bytes, at) * 2 ** 32 + (readInt32(bytes, at + 4) >>> 0)
+}
+
 /** Reads when records were said, without making objects or texts of them. */
 export class LogTimes {
   /** Whether a record was met whose time is in a time zone of which only the name is known: it is taken for UTC. */
@@ -21,11 +29,10 @@ export class LogTimes {
   #day = -1
   #dayMicros = Number.NaN
 
-  /** Microseconds since 1970, NaN when the record does not say. Call `walk` first. */
+  /** Microseconds since 1970, NaN when the record does not say, or nothing sensible. Call `walk` first. */
   micros(record: RecordView): number {
-    if (record.source.version.protocol === 1) return this.#fromText(record)
-    const at = record.spans[2 * Field.TimeMicros]!
-    return readInt32(record.bytes, at) * 2 ** 32 + (readInt32(record.bytes, at + 4) >>> 0)
+    const micros = record.source.version.protocol === 1 ? this.#fromText(record) : fromNumber(record)
+    return micros > 0 && micros < LATEST ? micros : Number.NaN
   }
 
   #fromText({ bytes, spans }: RecordView): number {

@@ -93,7 +93,8 @@ export class Messages {
           : Buffer.from(this.#scratch.subarray(0, end)).toString()
     const shown = cut(label)
     const examples = this.#examples[rank]!
-    if (rank >= ERROR_RANK && !examples.has(shown) && examples.size < MOST_EXAMPLES)
+    const said = record.has(Field.ErrMessage)
+    if (said && rank >= ERROR_RANK && !examples.has(shown) && examples.size < MOST_EXAMPLES)
       examples.set(shown, exampleOf(record))
     return shown
   }

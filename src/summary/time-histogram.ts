@@ -4,7 +4,11 @@ import { SEVERITIES } from '../codec/severity.ts'
 const MOST_BUCKETS = 2048
 const DAY = 86_400
 /** Widths in seconds; each one is so many times the one before, so that buckets can be put together exactly. */
-const WIDTHS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, DAY, 7 * DAY, 28 * DAY, 364 * DAY, 3640 * DAY]
+const WIDTHS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, DAY, 7 * DAY, 28 * DAY, 364 * DAY]
+/** And beyond them, for times that make no sense. */
+const BEYOND = 10
+
+const nextWidth = (width: number): number => WIDTHS.find((wider) => wider > width) ?? width * BEYOND
 
 /** Records of one stretch of time. */
 export interface Bucket {
@@ -17,32 +21,33 @@ export interface Bucket {
 
 /** Counts records by time, in buckets that get wider as the time gets longer; they begin at multiples of their width. */
 export class TimeHistogram {
-  #width = 0
+  /** In seconds. */
+  #width = WIDTHS[0]!
   #buckets = new Map<number, Float64Array>()
   #lastIndex = Number.NaN
   #last: Float64Array = new Float64Array(0)
 
   /** @param seconds since 1970 */
   add(seconds: number, rank: number): void {
-    const index = Math.floor(seconds / WIDTHS[this.#width]!)
+    const index = Math.floor(seconds / this.#width)
     if (index !== this.#lastIndex) {
       this.#last = this.#bucket(index)
       this.#lastIndex = index
     }
     this.#last[rank]!++
-    while (this.#buckets.size > MOST_BUCKETS && this.#width < WIDTHS.length - 1) this.#widen()
+    if (this.#buckets.size > MOST_BUCKETS) this.#widen()
   }
 
   /**
-   * At most so many buckets, without a gap: those without records are among them.
+   * At most so many buckets, two at least, without a gap: those without records are among them.
    *
    * @returns their width in seconds, too
    */
   buckets(most: number): { width: number; buckets: Bucket[] } {
-    while (this.#span() > most && this.#width < WIDTHS.length - 1) this.#widen()
-    const width = WIDTHS[this.#width]!
+    while (this.#span() > most) this.#widen()
+    const width = this.#width
     const [first] = this.#ends()
-    const buckets = Array.from({ length: Math.min(most, this.#span()) }, (_, i) => {
+    const buckets = Array.from({ length: this.#span() }, (_, i) => {
       const bySeverity = this.#buckets.get(first + i) ?? none()
       return {
         start: (first + i) * width,
@@ -78,8 +83,8 @@ export class TimeHistogram {
   /** Puts buckets together, to the next width. */
   #widen(): void {
     const before = this.#buckets
-    const times = WIDTHS[this.#width + 1]! / WIDTHS[this.#width]!
-    this.#width++
+    const times = nextWidth(this.#width) / this.#width
+    this.#width *= times
     this.#buckets = new Map()
     for (const [index, counts] of before) {
       const into = this.#bucket(Math.floor(index / times))

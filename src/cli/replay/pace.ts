@@ -76,8 +76,8 @@ export class Pace implements EntryHandler {
   }
 
   record(record: RecordView, position: number): void {
-    // The bytes under the view are used again before its turn comes.
-    const bytes = record.bytes.slice(record.start - FRAME_HEADER_BYTES, record.end)
+    // The bytes under the view are used again before its turn comes. (`slice` of a Buffer would not copy them.)
+    const bytes = new Uint8Array(record.bytes.subarray(record.start - FRAME_HEADER_BYTES, record.end))
     const { source, sequenceBase, sequenceOffset } = record
     this.#held.push({
       micros: this.#times.micros(record),
