@@ -3,7 +3,6 @@ const MOST_KEYS = 16_384
 /** Longest key, in bytes: what is longer is the same as whatever begins like it. */
 const MOST_KEY_BYTES = 4096
 const FIRST_ARENA_BYTES = 64 * 1024
-const HASHED_BYTES = 24
 const EMPTY = -1
 
 /** What was counted of one key. */
@@ -202,12 +201,9 @@ export class BytesTable {
   }
 }
 
-/** Of the beginning, the end and the length: texts that agree in these are compared. */
+/** FNV-1a: of every byte, as statements often differ in their middle alone. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = (end - start) | 0
-  const middle = Math.min(end, start + HASHED_BYTES)
-  for (let at = start; at < middle; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  for (let at = Math.max(middle, end - HASHED_BYTES); at < end; at++)
-    hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  let hash = 0x811c9dc5
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
   return hash ^ (hash >>> 15)
 }
