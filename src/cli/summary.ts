@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
-import { listenOptions } from '../config/listen-options.ts'
 import { readOptions } from '../config/options.ts'
 import { selectionOptions } from '../config/selection-options.ts'
 import { choice, integer, size, text } from '../config/values.ts'
@@ -25,7 +24,6 @@ const options = z.object({
   journal: text('DIR').optional().meta({
     description: 'sum up the journal in this folder; used when nothing else is named',
   }),
-  config: listenOptions.shape.config,
   ...selectionOptions.shape,
   top: integer(1, 1000).prefault('10').meta({ description: 'how many rows a table has at the most' }),
   format: choice(['text', 'json']).prefault('text').meta({ description: 'for a person, or one JSON object' }),

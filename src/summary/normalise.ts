@@ -20,6 +20,7 @@ const STAR = 0x2a
 const NEWLINE = 0x0a
 const SPACE = 0x20
 const COMMA = 0x2c
+const SEMICOLON = 0x3b
 const OPEN = 0x28
 const CLOSE = 0x29
 const DOT = 0x2e
@@ -38,6 +39,7 @@ const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 const isLetter = (byte: number): boolean =>
   (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === UNDERSCORE || byte >= 0x80
 const isWord = (byte: number): boolean => isLetter(byte) || isDigit(byte) || byte === DOLLAR
+const endsStatement = (byte: number): boolean => byte === SPACE || byte === SEMICOLON
 const isSpace = (byte: number): boolean => byte === SPACE || (byte >= 0x09 && byte <= 0x0d)
 
 const OPERATOR = new Uint8Array(128)
@@ -96,7 +98,7 @@ export class Normaliser {
       }
       this.#token(this.#in[this.#at]!)
     }
-    while (this.#length > 0 && this.bytes[this.#length - 1] === SPACE) this.#length--
+    while (this.#length > 0 && endsStatement(this.bytes[this.#length - 1]!)) this.#length--
     return this.#length
   }
 

@@ -88,7 +88,7 @@ function states({ states: { top, ...rest } }: Report): string[] {
     number(records),
     { text: condition ?? '' },
   ])
-  return [...(rows.length === 0 ? [] : layOut(rows, [false, true, false])), ...othersLines(rest, 'codes')]
+  return [...(rows.length === 0 ? [] : layOut(rows, [false, true, false])), ...othersLines(rest, 'code')]
 }
 
 function names({ top, ...rest }: Ranking<NameCount>): string[] {
@@ -96,7 +96,7 @@ function names({ top, ...rest }: Ranking<NameCount>): string[] {
     number(records),
     { text: name === '' ? '(none)' : visibleLine(name) },
   ])
-  return [...(rows.length === 0 ? [] : layOut(rows, [true, false])), ...othersLines(rest, 'names')]
+  return [...(rows.length === 0 ? [] : layOut(rows, [true, false])), ...othersLines(rest, 'name')]
 }
 
 function messages({ top, ...rest }: Ranking<MessageRow>, palette: Palette): string[] {
@@ -105,7 +105,7 @@ function messages({ top, ...rest }: Ranking<MessageRow>, palette: Palette): stri
     { text: SEVERITIES[rank]!, paint: palette.severities[rank] },
     { text: visibleLine(label) },
   ])
-  return [...(rows.length === 0 ? [] : layOut(rows, [true, false, false])), ...othersLines(rest, 'messages')]
+  return [...(rows.length === 0 ? [] : layOut(rows, [true, false, false])), ...othersLines(rest, 'message')]
 }
 
 function errors({ top, ...rest }: Ranking<MessageRow>, palette: Palette): string[] {
@@ -116,7 +116,7 @@ function errors({ top, ...rest }: Ranking<MessageRow>, palette: Palette): string
     const where = [example.time, example.database, example.user].filter((one) => one !== null && one !== '')
     return [palette.remark(`${indent}${visibleLine(`${where.join(' ')}: ${example.message}`)}`)]
   })
-  return [...lines.flatMap((line, i) => [line, ...examples[i]!]), ...othersLines(rest, 'messages')]
+  return [...lines.flatMap((line, i) => [line, ...examples[i]!]), ...othersLines(rest, 'message')]
 }
 
 function statements({ statements: { top, others, count, totalMs } }: Report, palette: Palette): string[] {
@@ -150,5 +150,7 @@ function duration(ms: number): string {
 function othersLines({ others, merged }: Omit<Ranking<unknown>, 'top'>, what: string): string[] {
   if (others.keys === 0) return []
   const about = merged ? 'at least ' : ''
-  return [`${countText(others.count)} more with ${about}${countText(others.keys)} other ${what}`]
+  return [
+    `${countText(others.count)} more with ${about}${countText(others.keys)} other ${what}${others.keys === 1 ? '' : 's'}`,
+  ]
 }

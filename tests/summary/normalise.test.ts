@@ -25,6 +25,7 @@ describe('a statement without its literals', () => {
     ["select x::int, '1'::text, now( )", 'select x::int, ?::text, now()'],
     ['select count( * ) from t', 'select count(*) from t'],
     ["select * from größe where name = 'ü'", 'select * from größe where name = ?'],
+    ['select 1 ; ', 'select ?'],
     ['', ''],
     ['-- nothing', ''],
   ])('%p', (statement, expected) => expect(normalised(statement)).toBe(expected))

@@ -60,7 +60,8 @@ export class CursorFile {
     const marks = readMarks(path, to, problems)
     const paths = recordings.map((recording) => recording.path)
     for (const recording of recordings) {
-      if (recording.kind === 'stdin') problems.push('--resume: standard input cannot be read a second time')
+      if (recording.bytes === undefined)
+        problems.push(`--resume: ${recording.name} cannot be read a second time`)
       else if (paths.indexOf(recording.path) !== paths.lastIndexOf(recording.path))
         problems.push(`--resume: "${recording.name}" is given more than once`)
       else await checkMark(path, recording, marks, problems)

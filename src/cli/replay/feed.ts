@@ -42,6 +42,8 @@ export class Feed {
   readonly #settled = new Settled()
   readonly #stop = new AbortController()
   readonly #pace: Pace | undefined
+  /** Whether everything was read. */
+  complete = false
   readonly #bySeverity = noneBySeverity()
   readonly #entries: Entries[] = []
   #accepted = 0
@@ -95,6 +97,7 @@ export class Feed {
       // Standard input may be silent for hours: it is not waited for.
       else await Promise.race([this.#read(recording), ...(recording.kind === 'stdin' ? [stopped] : [])])
     }
+    this.complete = !this.#over
     this.#damage.end()
   }
 

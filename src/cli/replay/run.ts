@@ -127,13 +127,13 @@ export class Replay {
     })
   }
 
-  /** Nobody reads any more is none: what a person has seen is all that was wanted. */
+  /** Whether anything is missing. That nobody reads any more is no failure: what a person has seen is all that was wanted. */
   get #failed(): boolean {
-    const { accepted } = this.#feed.tally
-    const lost = this.#pipeline.deliveries.some(
-      ({ stats }) => stats.lastError !== undefined && stats.delivered < accepted,
+    const { stopped, complete, tally } = this.#feed
+    const missing = this.#pipeline.deliveries.some(
+      ({ stats }) => (stopped || stats.lastError !== undefined) && stats.delivered < tally.accepted,
     )
-    return this.#feed.stopped || lost
+    return missing || (stopped && !complete)
   }
 }
 
