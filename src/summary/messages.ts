@@ -108,8 +108,8 @@ export class Messages {
         while (at + 1 < to && isDigit(bytes[at + 1]!)) at++
         this.#scratch[length++] = LITERAL
       } else if (byte === DOUBLE_QUOTE) {
-        const close = bytes.indexOf(DOUBLE_QUOTE, at + 1)
-        at = close < 0 || close >= to ? to : close
+        const close = bytes.subarray(at + 1, to).indexOf(DOUBLE_QUOTE)
+        at = close < 0 ? to : at + 1 + close
         this.#scratch[length++] = LITERAL
       } else {
         this.#scratch[length++] = byte

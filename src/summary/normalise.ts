@@ -1,13 +1,10 @@
+import { StatementWriter } from './statement-writer.ts'
+
 /**
  * Statements without their literals, so that those that differ in nothing else count as one, and nobody's data is shown.
  *
  *     SELECT * FROM t  WHERE id IN (1, 2, 3) -- why     →     select * from t where id in (?, …)
  */
-
-/** Longest result: what is longer ends in `…`. */
-const MOST_BYTES = 2048
-/** What one step may write: a mark, a space. */
-const OVERSHOOT = 16
 
 const QUOTE = 0x27
 const DOUBLE_QUOTE = 0x22
@@ -20,7 +17,6 @@ const STAR = 0x2a
 const NEWLINE = 0x0a
 const SPACE = 0x20
 const COMMA = 0x2c
-const SEMICOLON = 0x3b
 const OPEN = 0x28
 const CLOSE = 0x29
 const DOT = 0x2e
@@ -30,16 +26,10 @@ const COLON = 0x3a
 const UNDERSCORE = 0x5f
 const AMPERSAND = 0x26
 
-const utf8 = new TextEncoder()
-const ELLIPSIS = utf8.encode('…')
-const MORE = utf8.encode(', …')
-const LITERAL = 0x3f // ?
-
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 const isLetter = (byte: number): boolean =>
   (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || byte === UNDERSCORE || byte >= 0x80
 const isWord = (byte: number): boolean => isLetter(byte) || isDigit(byte) || byte === DOLLAR
-const endsStatement = (byte: number): boolean => byte === SPACE || byte === SEMICOLON
 const isSpace = (byte: number): boolean => byte === SPACE || (byte >= 0x09 && byte <= 0x0d)
 
 const OPERATOR = new Uint8Array(128)
@@ -48,37 +38,18 @@ const isOperator = (byte: number): boolean => byte < 128 && OPERATOR[byte] === 1
 
 /** Words in front of a string that belong to it. */
 const STRING_PREFIXES: ReadonlySet<string> = new Set(['e', 'b', 'x', 'n', 'u&'])
-/** Words behind which a parenthesis is not that of a call. */
-const NO_CALLS: ReadonlySet<string> = new Set(
-  'all and any as by case else except exists from having in intersect is join limit not offset on or over returning select set then union using values when where with'.split(
-    ' ',
-  ),
-)
-
-type Last =
-  | 'none'
-  | 'word'
-  | 'literal'
-  | 'operator'
-  | 'sign'
-  | 'open'
-  | 'close'
-  | 'comma'
-  | 'dot'
-  | 'cast'
-  | 'other'
 
 /** Normalises statements, each into the same bytes. */
 export class Normaliser {
-  /** The result. */
-  readonly bytes = new Uint8Array(MOST_BYTES + 2 * OVERSHOOT)
-  #length = 0
-  #last: Last = 'none'
-  /** Where the last word begins in the result. */
-  #wordAt = 0
+  readonly #out = new StatementWriter()
   #in: Uint8Array = this.bytes
   #at = 0
   #end = 0
+
+  /** The result. */
+  get bytes(): Uint8Array {
+    return this.#out.bytes
+  }
 
   /**
    * Normalises a statement, in any encoding that PostgreSQL's servers know: only its ASCII characters are looked at.
@@ -89,17 +60,10 @@ export class Normaliser {
     this.#in = statement
     this.#at = start
     this.#end = end
-    this.#length = 0
-    this.#last = 'none'
-    while (this.#at < this.#end) {
-      if (this.#length > MOST_BYTES) {
-        this.#cut()
-        break
-      }
-      this.#token(this.#in[this.#at]!)
-    }
-    while (this.#length > 0 && endsStatement(this.bytes[this.#length - 1]!)) this.#length--
-    return this.#length
+    this.#out.begin()
+    while (this.#at < this.#end && !this.#out.full) this.#token(this.#in[this.#at]!)
+    this.#out.end()
+    return this.#out.length
   }
 
   #token(byte: number): void {
@@ -116,8 +80,8 @@ export class Normaliser {
   }
 
   #lineComment(): void {
-    const end = this.#in.indexOf(NEWLINE, this.#at)
-    this.#at = end < 0 || end > this.#end ? this.#end : end + 1
+    const end = this.#in.subarray(this.#at, this.#end).indexOf(NEWLINE)
+    this.#at = end < 0 ? this.#end : this.#at + end + 1
   }
 
   #comment(): void {
@@ -148,7 +112,7 @@ export class Normaliser {
       }
     }
     this.#at = Math.min(this.#end, this.#at + 1)
-    this.#literal()
+    this.#out.literal()
   }
 
   #quotedName(): void {
@@ -159,19 +123,16 @@ export class Normaliser {
       this.#at++
     }
     // One without an end is none.
-    if (this.#at >= this.#end) return this.#literal()
+    if (this.#at >= this.#end) return this.#out.literal()
     this.#at++
-    this.#space('word')
-    const to = Math.min(this.#at, from + MOST_BYTES + OVERSHOOT - this.#length)
-    this.bytes.set(this.#in.subarray(from, to), this.#length)
-    this.#length += to - from
+    this.#out.word(this.#in, from, this.#at, false)
   }
 
   /** `$1` stands for a literal, and `$tag$ … $tag$` is one. */
   #dollar(next: number): void {
     if (isDigit(next)) {
       for (this.#at++; this.#at < this.#end && isDigit(this.#in[this.#at]!); ) this.#at++
-      return this.#literal()
+      return this.#out.literal()
     }
     let to = this.#at + 1
     while (to < this.#end && isWord(this.#in[to]!) && this.#in[to] !== DOLLAR) to++
@@ -179,7 +140,7 @@ export class Normaliser {
     const tag = this.#in.subarray(this.#at, to + 1)
     const close = Buffer.from(this.#in.buffer, this.#in.byteOffset, this.#end).indexOf(tag, to + 1)
     this.#at = close < 0 ? this.#end : close + tag.length
-    this.#literal()
+    this.#out.literal()
   }
 
   #number(): void {
@@ -189,7 +150,7 @@ export class Normaliser {
       const exponent = (byte === MINUS || byte === PLUS) && before === 0x65
       if (!isWord(byte) && byte !== DOT && !exponent) break
     }
-    this.#literal()
+    this.#out.literal()
   }
 
   #word(): void {
@@ -204,13 +165,7 @@ export class Normaliser {
       this.#at = to
       return this.#string((this.#in[from]! | 0x20) === 0x65)
     }
-    this.#space('word')
-    this.#wordAt = this.#length
-    const most = Math.min(this.#at, from + MOST_BYTES + OVERSHOOT - this.#length)
-    for (let at = from; at < most; at++) {
-      const byte = this.#in[at]!
-      this.bytes[this.#length++] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
-    }
+    this.#out.word(this.#in, from, this.#at, true)
   }
 
   #isPrefix(from: number, to: number): boolean {
@@ -219,115 +174,21 @@ export class Normaliser {
 
   #symbol(byte: number, next: number): void {
     this.#at++
-    if (byte === OPEN) this.#put(byte, 'open')
-    else if (byte === CLOSE) this.#close()
-    else if (byte === COMMA) this.#put(byte, 'comma')
-    else if (byte === DOT || byte === OPEN_BRACKET) this.#put(byte, 'dot')
-    else if (byte === CLOSE_BRACKET) this.#put(byte, 'close')
+    if (byte === OPEN) this.#out.put(byte, 'open')
+    else if (byte === CLOSE) this.#out.close()
+    else if (byte === COMMA) this.#out.put(byte, 'comma')
+    else if (byte === DOT || byte === OPEN_BRACKET) this.#out.put(byte, 'dot')
+    else if (byte === CLOSE_BRACKET) this.#out.put(byte, 'close')
     else if (byte === COLON && next === COLON) {
       this.#at++
-      this.#put(byte, 'cast')
-      this.#put(byte, 'cast')
-    } else if (isOperator(byte)) this.#operator(byte)
-    else this.#put(byte, 'other')
-  }
-
-  #operator(byte: number): void {
-    const sign = byte === MINUS || byte === PLUS
-    const begins = this.#last === 'none' || this.#last === 'open' || this.#last === 'comma'
-    const glued = this.#last === 'operator' && isOperator(this.#in[this.#at - 2] ?? 0)
-    if (sign && (begins || (this.#last === 'operator' && !glued))) return this.#put(byte, 'sign')
-    if (glued) this.bytes[this.#length++] = byte
-    else this.#put(byte, 'operator')
-  }
-
-  /** One more literal, or one more of a list. */
-  #literal(): void {
-    // -1 and 1 are both one.
-    if (this.#last === 'sign') {
-      this.#length--
-      this.#last = this.#length === 0 ? 'none' : this.bytes[this.#length - 1] === OPEN ? 'open' : 'comma'
-      while (this.#length > 0 && this.bytes[this.#length - 1] === SPACE) this.#length--
-    }
-    if (this.#endsWith(LIST_GOES_ON)) this.#length -= 1
-    else if (this.#endsWith(LIST_BEGINS)) {
-      this.#length -= 1
-      this.#append(MORE)
-    } else {
-      this.#put(LITERAL, 'literal')
-      return
-    }
-    this.#last = 'literal'
-  }
-
-  /** A parenthesis closes; a row of literals that follows another one is not shown. */
-  #close(): void {
-    this.#put(CLOSE, 'close')
-    for (const row of ROWS) {
-      const before = this.#length - row.length
-      if (!this.#endsWith(row)) continue
-      const rest = endOfRows(this.bytes, before)
-      if (rest < 0) continue
-      this.#length = rest
-      if (this.bytes[rest - 1] !== ELLIPSIS.at(-1)) this.#append(MORE)
-      return
-    }
-  }
-
-  #append(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.#length)
-    this.#length += bytes.length
-  }
-
-  #put(byte: number, as: Last): void {
-    this.#space(as)
-    this.bytes[this.#length++] = byte
-  }
-
-  /** One space, where one is wanted, whatever the statement has. */
-  #space(next: Last): void {
-    const last = this.#last
-    this.#last = next
-    if (last === 'none' || last === 'open' || last === 'dot' || last === 'cast' || last === 'sign') return
-    if (next === 'close' || next === 'comma' || next === 'dot' || next === 'cast') return
-    if (next === 'other' || last === 'other') return
-    if (next === 'open' && last === 'word' && this.#isCalled()) return
-    this.bytes[this.#length++] = SPACE
-  }
-
-  /** Whether the last word is the name of something that is called. */
-  #isCalled(): boolean {
-    return this.#length - this.#wordAt > 12 || !NO_CALLS.has(latin1(this.bytes, this.#wordAt, this.#length))
-  }
-
-  #endsWith(ending: Uint8Array): boolean {
-    const from = this.#length - ending.length
-    return from >= 0 && ending.every((byte, i) => this.bytes[from + i] === byte)
-  }
-
-  #cut(): void {
-    this.#length = MOST_BYTES
-    // Not in the middle of a character.
-    while (this.#length > 0 && (this.bytes[this.#length]! & 0xc0) === 0x80) this.#length--
-    this.#append(ELLIPSIS)
+      this.#out.put(byte, 'cast')
+      this.#out.put(byte, 'cast')
+    } else if (isOperator(byte)) {
+      const sign = byte === MINUS || byte === PLUS
+      this.#out.operator(byte, sign, isOperator(this.#in[this.#at - 2] ?? 0))
+    } else this.#out.put(byte, 'other')
   }
 }
-
-const LIST_BEGINS = utf8.encode('?,')
-const LIST_GOES_ON = utf8.encode('?, …,')
-const ROWS = ['(?)', '(?, …)'].map((row) => utf8.encode(row))
-const ROW_ENDS = [...ROWS, ELLIPSIS]
-const BETWEEN_ROWS = utf8.encode(', ')
 
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   String.fromCharCode(...bytes.subarray(from, to))
-
-/** Where rows end that stand in front of another one, which begins at `at`; -1 when there are none. */
-function endOfRows(bytes: Uint8Array, at: number): number {
-  const end = at - BETWEEN_ROWS.length
-  if (!endsAt(bytes, at, BETWEEN_ROWS)) return -1
-  return ROW_ENDS.some((row) => endsAt(bytes, end, row)) ? end : -1
-}
-
-const endsAt = (bytes: Uint8Array, end: number, ending: Uint8Array): boolean =>
-  end >= ending.length && ending.every((byte, i) => bytes[end - ending.length + i] === byte)
