@@ -15,7 +15,7 @@ export function reportJson(report: Report): string {
     damaged_places: report.damagedPlaces,
     first: first === undefined ? null : timeText(first / 1e6),
     last: last === undefined ? null : timeText(last / 1e6),
-    time_zone_unknown: report.zoned,
+    without_time: report.untimed,
     severities: bySeverity(report.bySeverity),
     sqlstates: ranking(report.states, ({ name, condition, records }) => ({
       state_code: name,

@@ -25,11 +25,7 @@ export function reportLines(report: Report, { columns, color }: ReportLook): str
   const sections = [
     overview(report, palette),
     section('Severities', severities(report, palette), palette),
-    section(
-      `Records by time${report.zoned ? ', in the time zone of the server' : ', UTC'}`,
-      histogramLines(report.histogram, Math.min(columns, PLAIN_COLUMNS), palette),
-      palette,
-    ),
+    section('Records by time, UTC', times(report, columns, palette), palette),
     section('SQLSTATE', states(report), palette),
     section('Databases', names(report.databases), palette),
     section('Users', names(report.users), palette),
@@ -40,6 +36,12 @@ export function reportLines(report: Report, { columns, color }: ReportLook): str
   ]
   const lines = sections.filter((one) => one.length > 0).flatMap((one, i) => (i === 0 ? one : ['', ...one]))
   return lines.map((line) => fit(line, columns))
+}
+
+function times({ histogram, untimed }: Report, columns: number, palette: Palette): string[] {
+  const lines = histogramLines(histogram, Math.min(columns, PLAIN_COLUMNS), palette)
+  if (untimed === 0) return lines
+  return [...lines, palette.remark(`${countText(untimed)} without a time that is known`)]
 }
 
 const section = (title: string, lines: readonly string[], palette: Palette): string[] =>

@@ -35,8 +35,8 @@ export interface Report extends NotCounted {
   /** Microseconds since 1970; undefined without any record that says its time. */
   readonly first: number | undefined
   readonly last: number | undefined
-  /** Whether some times are in a time zone that is not known, and taken for UTC. */
-  readonly zoned: boolean
+  /** Records whose time is not known: in no bucket. */
+  readonly untimed: number
   /** By index into SEVERITIES. */
   readonly bySeverity: Float64Array
   readonly states: Ranking<NameCount & { readonly condition: string | undefined }>
@@ -73,7 +73,7 @@ export function reportOf(summary: Summary, notCounted: NotCounted, top: number, 
     records: summary.records,
     first: timed ? summary.first : undefined,
     last: timed ? summary.last : undefined,
-    zoned: summary.times.zoned,
+    untimed: summary.untimed,
     bySeverity: summary.bySeverity,
     states: { ...states, top: states.top.map((row) => ({ ...row, condition: conditionName(row.name) })) },
     databases: ranking(byField.get('DatabaseName')!, top),

@@ -1,7 +1,7 @@
 import { Field } from '../codec/fields.ts'
 import { LOG_RANK, SEVERITIES } from '../codec/severity.ts'
 import { findDuration } from '../record/duration.ts'
-import { LogTimes } from '../record/log-time.ts'
+import { timeMicros } from '../record/log-time.ts'
 import type { RecordView } from '../record/view.ts'
 import { BytesTable } from './bytes-table.ts'
 import { Messages } from './messages.ts'
@@ -20,7 +20,8 @@ export class Summary {
   readonly messages = new Messages()
   readonly statements = new Statements()
   readonly histogram = new TimeHistogram()
-  readonly times = new LogTimes()
+  /** Records that do not say when they were said, or in a time zone of which nobody knows which one it is. */
+  untimed = 0
   /** Microseconds since 1970. */
   first = Number.POSITIVE_INFINITY
   last = Number.NEGATIVE_INFINITY
@@ -42,8 +43,11 @@ export class Summary {
   }
 
   #addTime(record: RecordView, rank: number): void {
-    const micros = this.times.micros(record)
-    if (Number.isNaN(micros)) return
+    const micros = timeMicros(record) ?? 0
+    if (micros <= 0) {
+      this.untimed++
+      return
+    }
     if (micros < this.first) this.first = micros
     if (micros > this.last) this.last = micros
     this.histogram.add(micros / 1e6, rank)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import { FRAME_HEADER_BYTES } from '../../codec/frame.ts'
-import { LogTimes } from '../../record/log-time.ts'
+import { timeMicros } from '../../record/log-time.ts'
 import { RecordView } from '../../record/view.ts'
 import type { EntryHandler } from '../recording/entries.ts'
 
@@ -58,7 +58,6 @@ export interface PaceOptions {
  */
 export class Pace implements EntryHandler {
   readonly #options: PaceOptions
-  readonly #times = new LogTimes()
   readonly #view = new RecordView()
   #held: Held[] = []
   /** Highest time of a record that was handed on, in microseconds since 1970. */
@@ -80,7 +79,7 @@ export class Pace implements EntryHandler {
     const bytes = new Uint8Array(record.bytes.subarray(record.start - FRAME_HEADER_BYTES, record.end))
     const { source, sequenceBase, sequenceOffset } = record
     this.#held.push({
-      micros: this.#times.micros(record),
+      micros: timeMicros(record) ?? Number.NaN,
       note: false,
       handOn: (to) => {
         const view = this.#view

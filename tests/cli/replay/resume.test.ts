@@ -78,7 +78,17 @@ describe('--resume', () => {
       if (taken.length >= 150) stop?.()
       return 200
     })
-    const words = ['replay', first, second, '--to', to.url, '--http-batch-records', '1000', '--resume', cursor]
+    const words = [
+      'replay',
+      first,
+      second,
+      '--to',
+      to.url,
+      '--http-batch-records',
+      '1000',
+      '--resume',
+      cursor,
+    ]
     const context = {
       onSignal: (_: unknown, callback: (signal: NodeJS.Signals) => void) => {
         stop = () => callback('SIGINT')
