@@ -36,6 +36,7 @@ describe('a statement without its literals', () => {
     ['a dollar quote without an end: $$secret'],
     ['a comment without an end: /* secret'],
     ["a backslash that may be an escape: 'x\\' , ' secret ' "],
+    ["and where it is one: 'it\\'s secret'"],
   ])('nothing leaks: %s', (statement) => {
     const [, behind] = statement.split(': ')
     expect(normalised(`select ${behind}`)).not.toContain('secret')
