@@ -34,6 +34,7 @@ export default defineExporter({
   name: 'http',
   summary: 'POSTs batches of JSON records to a URL.',
   schemes: ['http', 'https'],
+  example: 'https://logs.example/in',
   fromUrl: splitCredentials,
   options,
   // A query may hold a key: it is not shown.
