@@ -9,6 +9,7 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['tail'],
   ['replay'],
   ['filter', 'check'],
+  ['summary'],
   ['status'],
   ['journal', 'ls'],
   ['journal', 'verify'],

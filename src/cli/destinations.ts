@@ -159,6 +159,10 @@ export interface ServiceOptions extends Colors {
   readonly queueBytes: number
   readonly retryForMs: number
   readonly giveUp: (error: DeliveryError) => boolean
+  /** Remembers what is settled; then what is not sent at the end is left for another run, not dropped. */
+  readonly commit?: (() => Promise<void>) | undefined
+  /** What stands in for a destination; nothing is sent to it then. */
+  readonly standIn?: ((destination: Destination) => Exporter) | undefined
 }
 
 /** Builds the pipeline: one lane for each format, one delivery for each destination. */
@@ -185,11 +189,13 @@ function deliveryTo(
   const { definition, options } = destination
   return new Delivery({
     name: definition.label(options),
-    exporter: exporterTo(destination),
+    exporter: service.standIn?.(destination) ?? exporterTo(destination),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,
     giveUp: service.giveUp,
+    keeps: service.commit !== undefined,
+    commit: service.commit,
     log: context.log,
     clock: systemClock,
     pool: pipeline.pool,

@@ -16,6 +16,7 @@ import { addMan } from './man.ts'
 import { addReplay } from './replay.ts'
 import { addShim } from './shim.ts'
 import { addStatus } from './status.ts'
+import { addSummary } from './summary.ts'
 import { addTail } from './tail.ts'
 
 const HELP = `
@@ -31,6 +32,7 @@ const COMMANDS = [
   addListen,
   addTail,
   addReplay,
+  addSummary,
   addJournal,
   addDeadletter,
   addFilter,

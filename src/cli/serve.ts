@@ -14,6 +14,7 @@ import { Outlets } from '../pipeline/outlets.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { CommandContext } from './context.ts'
 import { LETTER_FOLDER } from './deadletter/letter-folder.ts'
+import { pipelineSummary } from './delivery-summary.ts'
 import { colorsOf } from './encodings.ts'
 import { ExitCode } from './exit-code.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
@@ -21,7 +22,6 @@ import { outletRequest } from './outlet-requests.ts'
 import { Reloader } from './reload.ts'
 import type { ListenSettings } from './settings.ts'
 import { snapshotOf } from './snapshot.ts'
-import { pipelineSummary } from './summary.ts'
 
 /** Most bytes of the dead letters of one destination. */
 const DEAD_LETTER_BYTES = 64 * 1024 * 1024

@@ -25,8 +25,8 @@ export interface DumpOptions {
   readonly maxFrameBytes: number
   /** Told of every damaged place; reading goes on behind it. */
   readonly damaged: (error: InputError) => void
-  /** Awaited between chunks: the place for backpressure. Reading ends when it says false. */
-  readonly next: () => Promise<boolean>
+  /** Awaited between chunks: the place for backpressure. Reading ends when it says false. Told how many bytes were read. */
+  readonly next: (bytes: number) => Promise<boolean>
 }
 
 /**
@@ -45,6 +45,7 @@ export async function readDump(path: string, options: DumpOptions): Promise<Stre
   const readInto = (turn: number) => read(fd, buffers[turn & 1]!, 0, READ_BYTES, null)
   try {
     let pending = readInto(0)
+    let bytes = 0
     for (let turn = 0; ; turn++) {
       const { bytesRead } = await pending
       if (bytesRead === 0) break
@@ -52,7 +53,8 @@ export async function readDump(path: string, options: DumpOptions): Promise<Stre
       // A failed read is reported when it is awaited, not when it happens.
       pending.catch(() => undefined)
       reader.push(buffers[turn & 1]!.subarray(0, bytesRead))
-      if (!(await options.next())) {
+      bytes += bytesRead
+      if (!(await options.next(bytes))) {
         // A file must not be closed under a read; standard input is not closed, and may be silent for hours.
         if (fd !== STDIN) await pending
         return reader.counts

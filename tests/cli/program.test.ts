@@ -29,7 +29,8 @@ describe('help', () => {
         'SIGTERM',
       ],
     ],
-    [['replay'], ['<dump...>', '--to <DEST>', 'Exit status', '--http-token']],
+    [['replay'], ['<dump...>', '--to <DEST>', '--resume <FILE>', '--speed', 'Exit status', '--http-token']],
+    [['summary'], ['--top <N>', '--format <text|json>', 'query_id', 'Exit status']],
     [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
     [['tail'], ['--no-log-level', '--db <NAME>', '--since <WHEN>', '--filter <EXPR>', '--grep <REGEX>']],
     [
