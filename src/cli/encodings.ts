@@ -1,3 +1,5 @@
+import { redactionOf } from '../config/privacy-options.ts'
+import { redactedEncoding } from '../redact/redacting-encoder.ts'
 import type { Encoder, Encoding, Format } from '../render/encoder.ts'
 import { FebeEncoder } from '../render/febe.ts'
 import { makeEncoder } from '../render/make-encoder.ts'
@@ -10,9 +12,10 @@ export interface Rendering {
 
 /** How a destination's records are written. Destinations whose encodings have the same name share the bytes. */
 export function encodingOf(destination: Destination, rendering: Rendering): Encoding {
-  const { definition, options, format } = destination
+  const { definition, options, format, common } = destination
   const plain = { name: format, encoder: () => plainEncoder(format, rendering) }
-  return definition.encoding?.(options, plain) ?? plain
+  // Around everything: a destination's own encoding sees no more of a record than the format.
+  return redactedEncoding(definition.encoding?.(options, plain) ?? plain, redactionOf(common))
 }
 
 function plainEncoder(format: Format | 'febe', rendering: Rendering): Encoder {

@@ -4,6 +4,7 @@ import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
+import { privacyOptions } from '../config/privacy-options.ts'
 import { selectionOptions } from '../config/selection-options.ts'
 import { choice, duration, size, text } from '../config/values.ts'
 import { BlockedError } from '../errors.ts'
@@ -29,6 +30,7 @@ const options = z.object({
       description: 'how stdout and files are written; febe writes a dump again',
     }),
   ...selectionOptions.shape,
+  ...privacyOptions.shape,
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
     .meta({ description: 'colours of the pretty format' }),

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
+import { privacyOptions } from '../config/privacy-options.ts'
 import { selectionOptions } from '../config/selection-options.ts'
 import { choice } from '../config/values.ts'
 import { compileSelection } from '../filter/selection.ts'
@@ -13,6 +14,7 @@ import { feedDumps, fileProblems } from './feed-dumps.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
+  ...privacyOptions.shape,
   format: choice(FORMATS).prefault('pretty').meta({ description: 'how records are shown' }),
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')

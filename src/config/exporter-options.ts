@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { FORMATS } from '../render/encoder.ts'
+import { privacyOptions } from './privacy-options.ts'
 import { choice, duration, integer, level } from './values.ts'
 
 /**
@@ -15,6 +16,7 @@ export const exporterOptions = z.object({
     description: 'how records are written here (default: what format says for all)',
     example: 'json',
   }),
+  ...privacyOptions.shape,
   start: choice(['end', 'oldest']).prefault('end').meta({
     description: 'where a destination begins that the journal has not met before',
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { FORMATS } from '../render/encoder.ts'
+import { privacyOptions } from './privacy-options.ts'
 import { address, choice, duration, fileMode, integer, level, size, text } from './values.ts'
 
 /** What `pgturret listen` takes: as flags, from the environment, and at the top of pgturret.toml. */
@@ -20,6 +21,7 @@ export const listenOptions = z.object({
     example: 'json',
   }),
   level: level().optional().meta({ description: 'leave out records below this severity' }),
+  ...privacyOptions.shape,
   dump: text('FILE').optional().meta({
     description: 'also record the frames, for "pgturret replay"',
     example: '/var/lib/pgturret/pg.febe',

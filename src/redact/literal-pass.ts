@@ -1,0 +1,162 @@
+import { Field } from '../codec/fields.ts'
+import type { RecordView } from '../record/view.ts'
+import type { RedactionPass } from './frame-rewriter.ts'
+import { MessageKind } from './message-kind.ts'
+import type { Output } from './output.ts'
+import { formatOf, holdsSql, kindOf, spanText, wasCut } from './record-kind.ts'
+import type { Redaction } from './redaction.ts'
+import { keepPolicy, literalPolicy, MASK, parameterPolicy, SqlWriter } from './sql-writer.ts'
+import {
+  behindLabel,
+  behindNumber,
+  firstColon,
+  firstQuote,
+  keyValues,
+  parameterValues,
+} from './text-shapes.ts'
+import { ValueText } from './value-text.ts'
+
+const OPEN = 0x28
+
+const PLAN = new TextEncoder().encode('Query Text: ')
+
+/** Leaves out literals, statements, or the values of parameters: what `--redact` says. */
+export class LiteralPass implements RedactionPass {
+  readonly #redaction: Redaction
+  readonly #out: Output
+  readonly #sql: SqlWriter
+  readonly #values: ValueText
+  #kind: number = MessageKind.Plain
+  #deadlock = false
+  #ofRow = false
+  #cut = false
+
+  constructor(redaction: Redaction, out: Output) {
+    this.#redaction = redaction
+    this.#out = out
+    this.#sql = new SqlWriter(out)
+    this.#values = new ValueText(this.#sql, out)
+  }
+
+  begin(record: RecordView): void {
+    const format = formatOf(record)
+    this.#kind = kindOf(record, format)
+    this.#deadlock = format === 'deadlock detected'
+    // Integrity constraints, WITH CHECK OPTION: the row is shown in parentheses.
+    const state = spanText(record, Field.SQLState)
+    this.#ofRow = state.startsWith('23') || state.startsWith('44')
+    this.#cut = wasCut(record)
+  }
+
+  write(field: number, bytes: Uint8Array, start: number, end: number): void {
+    const { literals, statements } = this.#redaction
+    if (field === Field.UserQuery || field === Field.InternalQuery) return this.#statement(bytes, start, end)
+    if (field === Field.ErrMessage) return this.#message(bytes, start, end)
+    if (field === Field.ErrDetail) return this.#detail(bytes, start, end)
+    if (field === Field.ErrContext) return this.#context(bytes, start, end)
+    if (literals) this.#values.quoted(bytes, start, end, this.#cut)
+    else if (statements && this.#kind === MessageKind.Near) this.#values.quoted(bytes, start, end, this.#cut)
+    else this.#out.copyLong(bytes, start, end)
+  }
+
+  #statement(bytes: Uint8Array, start: number, end: number): void {
+    const { literals, statements } = this.#redaction
+    if (statements) this.#sql.writeCommand(bytes, start, end)
+    else if (literals) this.#sql.write(bytes, start, end, literalPolicy)
+    else this.#out.copyLong(bytes, start, end)
+  }
+
+  #message(bytes: Uint8Array, start: number, end: number): void {
+    const { literals, statements } = this.#redaction
+    if (this.#kind === MessageKind.Plain || !(literals || statements))
+      return this.#out.copyLong(bytes, start, end)
+    switch (this.#kind) {
+      case MessageKind.Statement:
+        return this.#labelled(bytes, start, start, end)
+      case MessageKind.TimedStatement:
+        return this.#labelled(bytes, start, behindNumber(bytes, start, end), end)
+      case MessageKind.Plan:
+        return this.#plan(bytes, start, end)
+      case MessageKind.Near:
+        return this.#values.quoted(bytes, start, end, this.#cut)
+      default:
+        if (literals) this.#values.quoted(bytes, start, end, this.#cut)
+        else this.#out.copyLong(bytes, start, end)
+    }
+  }
+
+  /** A label up to the colon behind `from`, then a statement. */
+  #labelled(bytes: Uint8Array, start: number, from: number, end: number): void {
+    const sql = from < 0 ? -1 : behindLabel(bytes, from, end)
+    if (sql >= 0) {
+      this.#out.copy(bytes, start, sql)
+      this.#statement(bytes, sql, end)
+      return
+    }
+    // A translation that says it otherwise: what stands in front of the number is not the statement's.
+    if (from > start) this.#out.copy(bytes, start, from)
+    this.#out.byte(MASK)
+  }
+
+  /** A plan that is text is masked like SQL; in another form strings are escaped in ways of their own. */
+  #plan(bytes: Uint8Array, start: number, end: number): void {
+    const number = behindNumber(bytes, start, end)
+    const found = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).indexOf(PLAN)
+    const plan = start + found
+    const isText = found >= 0 && firstQuote(bytes, start, plan) < 0 && bytes[plan + PLAN.length] !== 0x22
+    if (this.#redaction.statements || !isText || bytes.subarray(start, plan).includes(0x7b)) {
+      this.#out.copy(bytes, start, Math.max(start, number))
+      this.#out.byte(MASK)
+      return
+    }
+    this.#out.copy(bytes, start, Math.max(start, number))
+    this.#sql.write(bytes, Math.max(start, number), end, literalPolicy)
+  }
+
+  #detail(bytes: Uint8Array, start: number, end: number): void {
+    const { literals, statements, parameters } = this.#redaction
+    const values = parameterValues(bytes, start, end)
+    const sql = holdsSql(this.#kind)
+    if (this.#deadlock && (literals || statements)) return this.#deadlockDetail(bytes, start, end)
+    if (values >= 0 && (literals || parameters) && (sql || !literals)) {
+      this.#sql.write(bytes, start, values, literals ? literalPolicy : keepPolicy)
+      this.#sql.write(bytes, values, end, literals ? literalPolicy : parameterPolicy)
+      return
+    }
+    // `prepare: PREPARE s AS SELECT …`
+    if (sql && values < 0 && (literals || statements)) return this.#labelled(bytes, start, start, end)
+    if (!literals) return this.#out.copyLong(bytes, start, end)
+    this.#valueDetail(bytes, start, end)
+  }
+
+  #valueDetail(bytes: Uint8Array, start: number, end: number): void {
+    const key = keyValues(bytes, start, end)
+    const row = this.#ofRow ? bytes.subarray(start, end).indexOf(OPEN) : -1
+    const opens = key >= 0 ? key : row < 0 ? -1 : start + row
+    if (opens < 0) this.#values.quoted(bytes, start, end, this.#cut)
+    else this.#values.parenthesis(bytes, start, opens, end, this.#cut)
+  }
+
+  /** First who waits for whom, a line each; then the statements, each behind a number and a colon. */
+  #deadlockDetail(bytes: Uint8Array, start: number, end: number): void {
+    const colon = firstColon(bytes, start, end)
+    const quote = firstQuote(bytes, start, colon < 0 ? end : colon)
+    const from = quote >= 0 ? start : colon < 0 ? end : colon
+    this.#out.copy(bytes, start, from)
+    if (this.#redaction.statements) this.#sql.writeCommand(bytes, from, end)
+    else this.#sql.write(bytes, from, end, literalPolicy)
+  }
+
+  #context(bytes: Uint8Array, start: number, end: number): void {
+    const { literals, statements, parameters } = this.#redaction
+    if (literals || statements) {
+      const sql = literals ? literalPolicy : keepPolicy
+      const values = literals ? literalPolicy : parameters ? parameterPolicy : keepPolicy
+      return this.#values.context(bytes, start, end, { sql, values, statements })
+    }
+    const values = parameters ? parameterValues(bytes, start, end) : -1
+    if (values < 0) return this.#out.copyLong(bytes, start, end)
+    this.#out.copyLong(bytes, start, values)
+    this.#sql.write(bytes, values, end, parameterPolicy)
+  }
+}

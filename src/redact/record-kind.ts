@@ -1,0 +1,34 @@
+import { Field, readInt32 } from '../codec/fields.ts'
+import type { RecordView } from '../record/view.ts'
+import { MessageKind, messageKind } from './message-kind.ts'
+
+/** The format string of a record's message; empty where the protocol has none. */
+export function formatOf(record: RecordView): string {
+  return record.source.version.protocol === 1 ? '' : spanText(record, Field.MessageId)
+}
+
+/** What a record's message holds: by its format string, or by its text alone where there is none. */
+export function kindOf(record: RecordView, format: string): number {
+  if (format !== '') return messageKind(format)
+  const text = spanText(record, Field.ErrMessage).slice(0, 80)
+  if (/^duration: [\d.]+ ms$/.test(text)) return MessageKind.Plain
+  if (/^duration: [\d.]+ ms {2}plan:/.test(text)) return MessageKind.Plan
+  if (/^duration: [\d.]+ ms {2}/.test(text)) return MessageKind.TimedStatement
+  if (/^(?:statement|execute [^'"]*): /.test(text)) return MessageKind.Statement
+  return MessageKind.Values
+}
+
+/** Whether SQL stands behind a colon in the message; then in the detail as well. */
+export const holdsSql = (kind: number): boolean =>
+  kind === MessageKind.Statement || kind === MessageKind.TimedStatement
+
+/** A field's bytes as a text of as many characters; empty where it is absent. */
+export function spanText({ bytes, spans }: RecordView, field: number): string {
+  const start = spans[2 * field]!
+  if (start < 0) return ''
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, spans[2 * field + 1]! - start).toString('latin1')
+}
+
+/** Whether the sender cut the record off; a logfebe-1 sender does not say. */
+export const wasCut = ({ bytes, spans, source }: RecordView): boolean =>
+  source.version.protocol === 2 && (readInt32(bytes, spans[2 * Field.Flags]!) & 1) !== 0
