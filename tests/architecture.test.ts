@@ -27,7 +27,7 @@ const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, pat
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: ['errors.ts'],
   record: ['codec', 'fnv1a.ts'],
-  filter: ['record', 'codec'],
+  filter: ['record', 'codec', 'fnv1a.ts'],
   render: ['record', 'codec'],
   redact: ['render', 'record', 'codec'],
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],

@@ -17,6 +17,7 @@ import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
+import { both, volumeOf } from './volume.ts'
 
 const options = z.object({
   to: z.array(text('DEST')).prefault([]).meta({
@@ -95,7 +96,12 @@ async function replay(command: Command, context: CommandContext): Promise<number
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(destinations, service, context)
-  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
+  const volume = volumeOf(read!)
+  const feed = {
+    maxFrameBytes: read!.maxFrameSize,
+    wanted: both(compileSelection(read!), volume.wanted),
+    limit: volume.limit?.(),
+  }
   const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode

@@ -11,6 +11,7 @@ import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { both, volumeOf } from './volume.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
@@ -62,6 +63,11 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     color: wantsColor(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
-  const feed = { maxFrameBytes: DEFAULT_MAX_FRAME_BYTES, wanted: compileSelection(read!) }
+  const volume = volumeOf(read!)
+  const feed = {
+    maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+    wanted: both(compileSelection(read!), volume.wanted),
+    limit: volume.limit?.(),
+  }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }

@@ -37,6 +37,7 @@ const OWN = [
   'database system ',
   'disconnection: ',
   'listening on ',
+  'pgturret: ',
   'process %d acquired ',
   'process %d detected ',
   'process %d still waiting ',
