@@ -29,7 +29,7 @@ export class FrameRewriter {
 
   /** The record as the pass leaves it; valid until the next call. The given one has been walked, and so has this. */
   rewrite(record: RecordView, pass: RedactionPass): RecordView {
-    const { bytes, spans, start, end } = record
+    const { bytes, words, spans, start, end } = record
     const { out } = this
     out.begin(2 * (end - start) + FRAME_HEADER_BYTES + 64 * FIELDS.length)
     out.length = FRAME_HEADER_BYTES
@@ -39,7 +39,7 @@ export class FrameRewriter {
       const from = spans[2 * field]!
       const to = spans[2 * field + 1]!
       if (from < 0 || from === to) continue
-      out.copyLong(bytes, copied, from)
+      out.copyLong(bytes, words, copied, from)
       const written = out.length
       pass.write(field, bytes, from, to)
       copied = to
@@ -47,7 +47,7 @@ export class FrameRewriter {
         if (!isSame(bytes, from, to, out.bytes, written, out.length)) copied = this.#noPosition(to)
       }
     }
-    out.copyLong(bytes, copied, end)
+    out.copyLong(bytes, words, copied, end)
     return this.#viewOf(record)
   }
 

@@ -3,7 +3,7 @@ import type { RecordView } from '../record/view.ts'
 import type { RedactionPass } from './frame-rewriter.ts'
 import { MessageKind } from './message-kind.ts'
 import type { Output } from './output.ts'
-import { formatOf, holdsSql, kindOf, spanText, wasCut } from './record-kind.ts'
+import { holdsSql, isOfRow, kindOf, wasCut } from './record-kind.ts'
 import type { Redaction } from './redaction.ts'
 import { keepPolicy, literalPolicy, MASK, parameterPolicy, SqlWriter } from './sql-writer.ts'
 import {
@@ -27,7 +27,6 @@ export class LiteralPass implements RedactionPass {
   readonly #sql: SqlWriter
   readonly #values: ValueText
   #kind: number = MessageKind.Plain
-  #deadlock = false
   #ofRow = false
   #cut = false
 
@@ -39,12 +38,8 @@ export class LiteralPass implements RedactionPass {
   }
 
   begin(record: RecordView): void {
-    const format = formatOf(record)
-    this.#kind = kindOf(record, format)
-    this.#deadlock = format === 'deadlock detected'
-    // Integrity constraints, WITH CHECK OPTION: the row is shown in parentheses.
-    const state = spanText(record, Field.SQLState)
-    this.#ofRow = state.startsWith('23') || state.startsWith('44')
+    this.#kind = kindOf(record)
+    this.#ofRow = isOfRow(record)
     this.#cut = wasCut(record)
   }
 
@@ -56,20 +51,19 @@ export class LiteralPass implements RedactionPass {
     if (field === Field.ErrContext) return this.#context(bytes, start, end)
     if (literals) this.#values.quoted(bytes, start, end, this.#cut)
     else if (statements && this.#kind === MessageKind.Near) this.#values.quoted(bytes, start, end, this.#cut)
-    else this.#out.copyLong(bytes, start, end)
+    else this.#out.copy(bytes, start, end)
   }
 
   #statement(bytes: Uint8Array, start: number, end: number): void {
     const { literals, statements } = this.#redaction
     if (statements) this.#sql.writeCommand(bytes, start, end)
     else if (literals) this.#sql.write(bytes, start, end, literalPolicy)
-    else this.#out.copyLong(bytes, start, end)
+    else this.#out.copy(bytes, start, end)
   }
 
   #message(bytes: Uint8Array, start: number, end: number): void {
     const { literals, statements } = this.#redaction
-    if (this.#kind === MessageKind.Plain || !(literals || statements))
-      return this.#out.copyLong(bytes, start, end)
+    if (!(literals || statements) || isPlain(this.#kind)) return this.#out.copy(bytes, start, end)
     switch (this.#kind) {
       case MessageKind.Statement:
         return this.#labelled(bytes, start, start, end)
@@ -81,7 +75,7 @@ export class LiteralPass implements RedactionPass {
         return this.#values.quoted(bytes, start, end, this.#cut)
       default:
         if (literals) this.#values.quoted(bytes, start, end, this.#cut)
-        else this.#out.copyLong(bytes, start, end)
+        else this.#out.copy(bytes, start, end)
     }
   }
 
@@ -117,7 +111,8 @@ export class LiteralPass implements RedactionPass {
     const { literals, statements, parameters } = this.#redaction
     const values = parameterValues(bytes, start, end)
     const sql = holdsSql(this.#kind)
-    if (this.#deadlock && (literals || statements)) return this.#deadlockDetail(bytes, start, end)
+    if (this.#kind === MessageKind.Deadlock && (literals || statements))
+      return this.#deadlockDetail(bytes, start, end)
     if (values >= 0 && (literals || parameters) && (sql || !literals)) {
       this.#sql.write(bytes, start, values, literals ? literalPolicy : keepPolicy)
       this.#sql.write(bytes, values, end, literals ? literalPolicy : parameterPolicy)
@@ -125,7 +120,7 @@ export class LiteralPass implements RedactionPass {
     }
     // `prepare: PREPARE s AS SELECT …`
     if (sql && values < 0 && (literals || statements)) return this.#labelled(bytes, start, start, end)
-    if (!literals) return this.#out.copyLong(bytes, start, end)
+    if (!literals) return this.#out.copy(bytes, start, end)
     this.#valueDetail(bytes, start, end)
   }
 
@@ -155,8 +150,12 @@ export class LiteralPass implements RedactionPass {
       return this.#values.context(bytes, start, end, { sql, values, statements })
     }
     const values = parameters ? parameterValues(bytes, start, end) : -1
-    if (values < 0) return this.#out.copyLong(bytes, start, end)
-    this.#out.copyLong(bytes, start, values)
+    if (values < 0) return this.#out.copy(bytes, start, end)
+    this.#out.copy(bytes, start, values)
     this.#sql.write(bytes, values, end, parameterPolicy)
   }
 }
+
+/** Whether there is nothing in the message itself. */
+const isPlain = (kind: number): boolean =>
+  kind === MessageKind.Plain || kind === MessageKind.Deadlock || kind === MessageKind.Ended

@@ -12,6 +12,10 @@ export const MessageKind = {
   Near: 4,
   /** Values, or what nobody can know: `invalid input syntax for type integer: "%s"`. */
   Values: 5,
+  /** `deadlock detected`: statements stand in the detail. */
+  Deadlock: 6,
+  /** The end of a process: the statement that it ran may stand in the detail. */
+  Ended: 7,
 } as const
 
 /** In front of `%s` or `"%s"`: what is put in is a name, and no value. */
@@ -47,27 +51,43 @@ const OWN = [
   'restartpoint starting',
   'starting ',
   'temporary file: ',
-  '%s (PID %d) ',
 ]
 
 /** The messages of a program are few; the bound is for peers that make them up. */
 const MOST_KNOWN = 4096
-const known = new Map<string, number>()
 
-/** The kind of a message by its format string. */
-export function messageKind(format: string): number {
-  let kind = known.get(format)
-  if (kind === undefined) {
-    kind = kindOf(format)
-    if (known.size < MOST_KNOWN) known.set(format, kind)
-  }
+interface Known {
+  readonly format: Uint8Array
+  readonly kind: number
+}
+
+/** By the hash of the format. */
+const known = new Map<number, Known>()
+
+/** The kind of a message by its format string, `bytes[start..end)`. Nearly always it is found without making a text of it. */
+export function messageKind(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start
+  for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0
+  const found = known.get(hash)
+  if (found !== undefined && isSame(found.format, bytes, start, end)) return found.kind
+  const format = bytes.slice(start, end)
+  const kind = kindOf(Buffer.from(format).toString('latin1'))
+  if (found === undefined && known.size < MOST_KNOWN) known.set(hash, { format, kind })
   return kind
+}
+
+function isSame(format: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (format.length !== end - start) return false
+  for (let i = 0; i < format.length; i++) if (format[i] !== bytes[start + i]) return false
+  return true
 }
 
 function kindOf(format: string): number {
   if (format.startsWith('duration: ')) return durationKind(format)
   if (/^(?:statement: %s|execute .*: %s|%s %s%s%s: %s)$/.test(format)) return MessageKind.Statement
   if (/^%s at (?:or near "%s"|end of input)$/.test(format)) return MessageKind.Near
+  if (format === 'deadlock detected') return MessageKind.Deadlock
+  if (format.startsWith('%s (PID %d) ')) return MessageKind.Ended
   if (OWN.some((beginning) => format.startsWith(beginning))) return MessageKind.Plain
   return holdsNamesAlone(format) ? MessageKind.Plain : MessageKind.Values
 }

@@ -5,7 +5,7 @@ import { MessageKind } from './message-kind.ts'
 import type { Output } from './output.ts'
 import { PasswordPolicy } from './password-policy.ts'
 import { PasswordText } from './password-text.ts'
-import { formatOf, holdsSql, kindOf, wasCut } from './record-kind.ts'
+import { holdsSql, kindOf, wasCut } from './record-kind.ts'
 import { SqlTokens } from './sql-tokens.ts'
 import { parameterPolicy, SqlWriter } from './sql-writer.ts'
 import { behindLabel, behindNumber, parameterValues } from './text-shapes.ts'
@@ -19,8 +19,6 @@ export class PasswordPass implements RedactionPass {
   readonly #policy = new PasswordPolicy()
   readonly #tokens = new SqlTokens()
   #kind: number = MessageKind.Plain
-  /** Whether statements stand in the detail without a label of their own. */
-  #statementsInDetail = false
   #cut = false
 
   constructor(out: Output) {
@@ -30,9 +28,7 @@ export class PasswordPass implements RedactionPass {
   }
 
   begin(record: RecordView): void {
-    const format = formatOf(record)
-    this.#kind = kindOf(record, format)
-    this.#statementsInDetail = format === 'deadlock detected' || format.startsWith('%s (PID %d) ')
+    this.#kind = kindOf(record)
     this.#cut = wasCut(record)
     this.#policy.forget()
     // What the statement sets says what the texts in front of it hold.
@@ -91,7 +87,8 @@ export class PasswordPass implements RedactionPass {
     if (values >= 0 && (this.#policy.named || holdsSql(this.#kind))) {
       this.#text.write(bytes, start, values)
       this.#sql.write(bytes, values, end, this.#policy.named ? parameterPolicy : this.#policy)
-    } else if (this.#statementsInDetail) this.#sql.write(bytes, start, end, this.#policy)
+    } else if (this.#kind === MessageKind.Deadlock || this.#kind === MessageKind.Ended)
+      this.#sql.write(bytes, start, end, this.#policy)
     else if (holdsSql(this.#kind)) this.#labelled(bytes, start, start, end)
     else this.#text.write(bytes, start, end)
   }

@@ -11,6 +11,7 @@ import type { Redaction } from './redaction.ts'
 export class RecordRedactor {
   readonly #passwords: boolean
   readonly #others: boolean
+  readonly #parametersOnly: boolean
   readonly #first = new FrameRewriter()
   readonly #second = new FrameRewriter()
   readonly #passwordPass: PasswordPass
@@ -19,6 +20,7 @@ export class RecordRedactor {
   constructor(redaction: Redaction) {
     this.#passwords = redaction.passwords
     this.#others = redaction.literals || redaction.statements || redaction.parameters
+    this.#parametersOnly = !redaction.literals && !redaction.statements
     this.#passwordPass = new PasswordPass(this.#first.out)
     this.#literalPass = new LiteralPass(redaction, this.#second.out)
   }
@@ -30,9 +32,15 @@ export class RecordRedactor {
   redact(record: RecordView): RecordView {
     let left = record
     if (this.#passwords && holdsPassword(record)) left = this.#first.rewrite(inUtf8(left), this.#passwordPass)
-    return this.#others ? this.#second.rewrite(inUtf8(left), this.#literalPass) : left
+    return this.#others && !(this.#parametersOnly && holdsNoParameters(left))
+      ? this.#second.rewrite(inUtf8(left), this.#literalPass)
+      : left
   }
 }
+
+/** Values of parameters stand in details and contexts alone. */
+const holdsNoParameters = ({ spans }: RecordView): boolean =>
+  spans[2 * Field.ErrDetail]! < 0 && spans[2 * Field.ErrContext]! < 0
 
 /** The texts stand next to each other: one look is enough. */
 function holdsPassword({ bytes, words, spans }: RecordView): boolean {

@@ -71,20 +71,27 @@ export class SqlWriter {
     const out = this.#out
     tokens.reset(bytes, start, end)
     policy.begin()
+    // What is kept is copied in runs.
+    let kept = start
+    let stop = end
     while (tokens.next()) {
+      let verdict = policy.judge(tokens, bytes)
       if (until !== Until.End) {
-        if (until === Until.Line ? this.#endsLine(bytes) : this.#endsQuote(bytes, end)) return tokens.start
-        // Inside of quotes that are not escaped a name may be none: it is kept only where it cannot hide anything.
-        if (tokens.kind === Token.QuotedName && !isPlainName(bytes, tokens.start, tokens.end)) {
-          this.#mask(bytes)
-          continue
+        if (until === Until.Line ? this.#endsLine(bytes) : this.#endsQuote(bytes, end)) {
+          stop = tokens.start
+          break
         }
+        // Inside of quotes that are not escaped a name may be none: it is kept only where it cannot hide anything.
+        if (tokens.kind === Token.QuotedName && !isPlainName(bytes, tokens.start, tokens.end))
+          verdict = Verdict.Mask
       }
-      const verdict = policy.judge(tokens, bytes)
-      if (verdict === Verdict.Keep) out.copy(bytes, tokens.start, tokens.end)
-      else if (verdict === Verdict.Mask) this.#mask(bytes)
+      if (verdict === Verdict.Keep) continue
+      out.copy(bytes, kept, tokens.start)
+      if (verdict === Verdict.Mask) this.#mask(bytes)
+      kept = tokens.end
     }
-    return end
+    out.copy(bytes, kept, stop)
+    return stop
   }
 
   /** Writes of a statement what command it is: `UPDATE ?`. */
