@@ -15,7 +15,7 @@ const redactions = () =>
   parsed<readonly RedactionKind[]>(
     {
       expected: `one or more of ${REDACTIONS.join(', ')}, or none`,
-      value: REDACTIONS.join('|'),
+      value: 'WHAT',
       example: 'literals',
       json: { pattern: `^\\s*(${KINDS.join('|')})(\\s*,\\s*(${KINDS.join('|')}))*\\s*$` },
     },
@@ -71,12 +71,9 @@ const rate = () =>
 export const privacyOptions = z.object({
   redact: z.array(redactions()).optional().meta({
     description:
-      'leave out literals of statements and values in messages, statements as a whole, or values of bound parameters (default: none; passwords always)',
+      'what to leave out: literals (strings and numbers of statements, values in messages), statements (all but the command), parameters (values that were bound), several with commas; none (default: none; passwords are left out in any case)',
   }),
-  keepPasswords: z
-    .boolean()
-    .optional()
-    .meta({ description: 'do not leave out passwords in statements, either' }),
+  keepPasswords: z.boolean().optional().meta({ description: 'do not leave out passwords in statements' }),
   sample: share().optional().meta({
     description: 'keep this share of the sessions, each with all of its records (default: all)',
   }),
