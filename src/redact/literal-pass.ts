@@ -17,6 +17,9 @@ import {
 import { ValueText } from './value-text.ts'
 
 const OPEN = 0x28
+const COLON = 0x3a
+const SPACE = 0x20
+const DOUBLE_QUOTE = 0x22
 
 const PLAN = new TextEncoder().encode('Query Text: ')
 
@@ -94,17 +97,16 @@ export class LiteralPass implements RedactionPass {
 
   /** A plan that is text is masked like SQL; in another form strings are escaped in ways of their own. */
   #plan(bytes: Uint8Array, start: number, end: number): void {
-    const number = behindNumber(bytes, start, end)
-    const found = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).indexOf(PLAN)
-    const plan = start + found
-    const isText = found >= 0 && firstQuote(bytes, start, plan) < 0 && bytes[plan + PLAN.length] !== 0x22
-    if (this.#redaction.statements || !isText || bytes.subarray(start, plan).includes(0x7b)) {
-      this.#out.copy(bytes, start, Math.max(start, number))
+    const colon = bytes.subarray(start, end).indexOf(COLON, behindNumber(bytes, start, end) - start)
+    const plan = colon < 0 ? start : start + colon + 1
+    this.#out.copy(bytes, start, plan)
+    // Behind the line end.
+    if (!this.#redaction.statements && isTextPlan(bytes, plan + 1, end))
+      this.#sql.write(bytes, plan, end, literalPolicy)
+    else {
+      this.#out.byte(SPACE)
       this.#out.byte(MASK)
-      return
     }
-    this.#out.copy(bytes, start, Math.max(start, number))
-    this.#sql.write(bytes, Math.max(start, number), end, literalPolicy)
   }
 
   #detail(bytes: Uint8Array, start: number, end: number): void {
@@ -159,3 +161,9 @@ export class LiteralPass implements RedactionPass {
 /** Whether there is nothing in the message itself. */
 const isPlain = (kind: number): boolean =>
   kind === MessageKind.Plain || kind === MessageKind.Deadlock || kind === MessageKind.Ended
+
+/** Whether a plan begins like one that is text; in YAML the statement is in quotes. */
+function isTextPlan(bytes: Uint8Array, start: number, end: number): boolean {
+  if (start + PLAN.length >= end || bytes[start + PLAN.length] === DOUBLE_QUOTE) return false
+  return PLAN.every((byte, i) => bytes[start + i] === byte)
+}

@@ -35,6 +35,7 @@ const OWN = [
   'automatic vacuum of ',
   'checkpoint complete',
   'checkpoint starting',
+  'connected to log listener ',
   'connection authenticated',
   'connection authorized',
   'connection received',

@@ -46,20 +46,24 @@ CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql AS $fn$ BEGIN INSERT INTO user
 SELECT g();
 CREATE FUNCTION h() RETURNS int LANGUAGE sql AS $fn$ SELECT '${TEXT}'::text::int $fn$;
 SELECT h();
-PREPARE p AS SELECT '${TEXT}', $1::text;
-EXECUTE p('${TEXT}');
-SET standard_conforming_strings = off;
+SELECT '${'x'.repeat(9000)} ${TEXT}', '${TEXT}';
+SELECT '${'y'.repeat(4000)}', '${TEXT}', '${`${TEXT} `.repeat(300)}';
+`
+
+/** Statements that need each other. */
+const SESSIONS = [
+  `PREPARE p AS SELECT '${TEXT}', $1::text;
+EXECUTE p('${TEXT}');`,
+  `SET standard_conforming_strings = off;
 SELECT 'a\\'${TEXT}';
-SET standard_conforming_strings = on;
-LOAD 'auto_explain';
+SET standard_conforming_strings = on;`,
+  `LOAD 'auto_explain';
 SET auto_explain.log_min_duration = 0;
 SELECT * FROM users WHERE email = '${TEXT}' AND id = ${NUMBER};
 SET auto_explain.log_format = 'json';
 SELECT * FROM users WHERE email = '${TEXT}' AND id = ${NUMBER};
-SET auto_explain.log_min_duration = -1;
-SELECT '${'x'.repeat(9000)} ${TEXT}', '${TEXT}';
-SELECT '${'y'.repeat(4000)}', '${TEXT}', '${`${TEXT} `.repeat(300)}';
-`
+SET auto_explain.log_min_duration = -1;`,
+]
 
 const PASSWORDS = `
 CREATE ROLE eve LOGIN PASSWORD '${PASSWORD}';
@@ -111,7 +115,12 @@ beforeAll(async () => {
   writeFileSync(place('pgturret.toml'), [top, ...exporters].join('\n'))
   listener = await startListener(['--config', place('pgturret.toml')])
   await cluster.start()
-  for (const statement of [...STATEMENTS.split(/(?<=;)\n(?!')/), ...PASSWORDS.split('\n'), ...COPIES])
+  for (const statement of [
+    ...STATEMENTS.split(/(?<=;)\n(?!')/),
+    ...SESSIONS,
+    ...PASSWORDS.split('\n'),
+    ...COPIES,
+  ])
     await cluster.psql(statement)
   writeFileSync(place('bound.sql'), SCRIPT)
   const pgbench = [
@@ -231,5 +240,11 @@ describe('of what PostgreSQL logs', () => {
     ).toBe(true)
     expect(messages.some(({ duration_ms }) => typeof duration_ms === 'number')).toBe(true)
     expect(messages.some(({ truncated }) => truncated === true)).toBe(true)
+    expect(
+      messages.some(({ message }) =>
+        /^duration: [\d.]+ ms {2}plan:\nQuery Text: SELECT \* FROM users/.test(message),
+      ),
+    ).toBe(true)
+    expect(messages.some(({ detail }) => detail === 'prepare: PREPARE p AS SELECT ?, $1::text;')).toBe(true)
   })
 })
