@@ -1,4 +1,4 @@
-import { Field } from '../codec/fields.ts'
+import { FIELD_COUNT, Field } from '../codec/fields.ts'
 import { FRAME_HEADER_BYTES } from '../codec/frame.ts'
 import { RecordView } from '../record/view.ts'
 import { Output } from './output.ts'
@@ -21,11 +21,15 @@ const FIELDS = [
   Field.UserQuery,
 ]
 const NOT_A_POSITION = 0xff
+const NONE = -1
 
 /** Makes of a record's frame another one in which a pass has written the text fields. */
 export class FrameRewriter {
   readonly out = new Output()
   readonly #view = new RecordView()
+  /** Fields that were written anew, and where each ends now. */
+  readonly #written = new Int32Array(FIELDS.length + 1)
+  readonly #ends = new Int32Array(FIELDS.length)
 
   /** The record as the pass leaves it; valid until the next call. The given one has been walked, and so has this. */
   rewrite(record: RecordView, pass: RedactionPass): RecordView {
@@ -35,6 +39,7 @@ export class FrameRewriter {
     out.length = FRAME_HEADER_BYTES
     pass.begin(record)
     let copied = start
+    let count = 0
     for (const field of FIELDS) {
       const from = spans[2 * field]!
       const to = spans[2 * field + 1]!
@@ -43,11 +48,14 @@ export class FrameRewriter {
       const written = out.length
       pass.write(field, bytes, from, to)
       copied = to
+      this.#written[count] = field
+      this.#ends[count++] = out.length
       if (field === Field.InternalQuery || field === Field.UserQuery) {
         if (!isSame(bytes, from, to, out.bytes, written, out.length)) copied = this.#noPosition(to)
       }
     }
     out.copyLong(bytes, words, copied, end)
+    this.#written[count] = NONE
     return this.#viewOf(record)
   }
 
@@ -72,9 +80,27 @@ export class FrameRewriter {
     // Bigints are slow to set: only where they are others, which beyond what a number holds nobody can tell.
     if (view.sequenceStart !== record.sequenceStart) view.sequenceBase = record.sequenceBase
     view.sequenceOffset = record.sequenceOffset
-    view.reset(bytes, FRAME_HEADER_BYTES, length)
-    view.walk()
+    this.#moveSpans(record)
+    view.resetWalked(bytes, FRAME_HEADER_BYTES, length, record.surplusBytes)
     return view
+  }
+
+  /** Where the fields lie now: to find them by another walk would cost more than to write them. */
+  #moveSpans({ spans, start, source }: RecordView): void {
+    const moved = this.#view.spans
+    let shift = FRAME_HEADER_BYTES - start
+    let next = 0
+    for (let i = 0; i < 2 * FIELD_COUNT[source.version.protocol]; i += 2) {
+      const from = spans[i]!
+      if (from < 0) {
+        moved[i] = -1
+        moved[i + 1] = -1
+        continue
+      }
+      moved[i] = from + shift
+      if (2 * this.#written[next]! === i) shift = this.#ends[next++]! - spans[i + 1]!
+      moved[i + 1] = spans[i + 1]! + shift
+    }
   }
 }
 

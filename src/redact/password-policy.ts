@@ -13,6 +13,7 @@ const Role = { Begin: 0, Command: 1, Perhaps: 2, Yes: 3, No: 4 } as const
  * may have forgotten the quotes.
  */
 export class PasswordPolicy implements SqlPolicy {
+  readonly skipsPlain = false
   /** Whether a name or key word was a password's since `forget`: the values of parameters are secret then, too. */
   named = false
   /** Whether it was that of a role. */

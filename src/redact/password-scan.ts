@@ -35,7 +35,7 @@ export function mayHoldPassword(bytes: Uint8Array, words: DataView, from: number
     // The usual test for "a byte of this word is zero".
     const colons = word ^ COLONS
     if (((colons - 0x01010101) & ~colons & 0x80808080) !== 0 && urls && holdsUrl(bytes, at, to)) {
-      if (bytes.subarray(at, to).includes(AT)) return true
+      if (bytes.subarray(at + 3, to).includes(AT)) return true
       // Nor behind any other.
       urls = false
     }

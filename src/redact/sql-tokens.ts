@@ -87,6 +87,26 @@ export class SqlTokens {
     this.end = start
   }
 
+  /** Passes words, blanks and symbols, for whoever looks for nothing of the kind: that is most of a statement. */
+  skipPlain(): void {
+    const bytes = this.#bytes
+    const limit = this.#limit
+    let at = this.end
+    while (at < limit) {
+      const kind = CLASSES[bytes[at]!]!
+      if (kind > Class.Letter) break
+      const start = at++
+      if (kind !== Class.Letter) continue
+      while (at < limit && (inWord(bytes[at]!) || bytes[at] === DOLLAR)) at++
+      // One letter may belong to what follows.
+      if (at === start + 1 && at < limit && (bytes[at] === QUOTE || bytes[at] === AMPERSAND)) {
+        at = start
+        break
+      }
+    }
+    this.end = at
+  }
+
   /** Goes on to the next token; false at the end. */
   next(): boolean {
     const at = this.end

@@ -25,6 +25,8 @@ export const Verdict = { Keep: 0, Mask: 1, Drop: 2 } as const
 
 /** Decides token by token what is left out. */
 export interface SqlPolicy {
+  /** Whether words, blanks and symbols are nothing to it. */
+  readonly skipsPlain: boolean
   /** A text begins. */
   begin(): void
   /** @returns a Verdict */
@@ -32,10 +34,15 @@ export interface SqlPolicy {
 }
 
 /** Leaves nothing out. */
-export const keepPolicy: SqlPolicy = { begin: () => undefined, judge: () => Verdict.Keep }
+export const keepPolicy: SqlPolicy = {
+  skipsPlain: true,
+  begin: () => undefined,
+  judge: () => Verdict.Keep,
+}
 
 /** Leaves out every string, number and comment. */
 export const literalPolicy: SqlPolicy = {
+  skipsPlain: true,
   begin: () => undefined,
   judge: ({ kind, complete }) =>
     kind === Token.Text || kind === Token.Number || kind === Token.Comment || !complete
@@ -45,6 +52,7 @@ export const literalPolicy: SqlPolicy = {
 
 /** Leaves out strings alone: the values in `$1 = 'x', $2 = NULL`. */
 export const parameterPolicy: SqlPolicy = {
+  skipsPlain: true,
   begin: () => undefined,
   judge: ({ kind, complete }) => (kind === Token.Text || !complete ? Verdict.Mask : Verdict.Keep),
 }
@@ -74,7 +82,11 @@ export class SqlWriter {
     // What is kept is copied in runs.
     let kept = start
     let stop = end
-    while (tokens.next()) {
+    // Blanks can be line ends.
+    const skips = policy.skipsPlain && until !== Until.Line
+    for (;;) {
+      if (skips) tokens.skipPlain()
+      if (!tokens.next()) break
       let verdict = policy.judge(tokens, bytes)
       if (until !== Until.End) {
         if (until === Until.Line ? this.#endsLine(bytes) : this.#endsQuote(bytes, end)) {
