@@ -46,6 +46,7 @@ const options = z.object({
 const HELP = `
 Examples:
   pgturret replay pg.febe --format json | jq .message
+  pgturret replay pg.febe --redact=literals --format febe --to file:///tmp/to-share.febe
   pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 

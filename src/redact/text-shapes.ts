@@ -53,6 +53,8 @@ export function colonLength(bytes: Uint8Array, at: number, end: number): number 
 export function behindLabel(bytes: Uint8Array, start: number, end: number): number {
   const last = Math.min(end, start + MOST_LABEL)
   for (let at = start; at < last; at++) {
+    const letter = bytes[at]! | 0x20
+    if (letter >= 0x61 && letter <= 0x7a) continue
     const colon = colonLength(bytes, at, end)
     if (colon > 0) return at + colon
     if (bytes[at] === EQUALS || bytes[at] === OPEN || quoteLength(bytes, at, end) > 0) return -1
