@@ -83,6 +83,31 @@ describe('a redacted encoding', () => {
     expect(encoded(encoder, recordOf(fields))).toBe(plain)
   })
 
+  test('a statement that has changed has no cursor position, one that has not keeps it', () => {
+    const encoder = encodingOf(() => makeEncoder('json', { color: false })).encoder()
+    const positions = ["SELECT 'x'", 'SELECT x'].map((UserQuery) => {
+      const event = JSON.parse(encoded(encoder, recordOf({ UserQuery, UserQueryPos: 8, Txid: 5n })))
+      return [event.statement, event.cursor_position, event.txid]
+    })
+    expect(positions).toEqual([
+      ['SELECT ?', undefined, 5],
+      ['SELECT x', 8, 5],
+    ])
+  })
+
+  test('another record at the same place is not taken for the last one', () => {
+    const encoder = encodingOf(() => makeEncoder('json', { color: false })).encoder()
+    const [first, second] = [
+      recordOf({ UserQuery: "SELECT a, 'x'" }),
+      recordOf({ UserQuery: "SELECT b, 'x'" }),
+    ]
+    encoded(encoder, first)
+    first.bytes.set(second.bytes)
+    const out = roomOf(new Uint8Array(10_000))
+    const text = new TextDecoder().decode(out.bytes.subarray(0, encoder.encode(first, out, 0)))
+    expect(JSON.parse(text).statement).toBe('SELECT b, ?')
+  })
+
   test('one instance serves records of any size and order', () => {
     const encoder = encodingOf(() => makeEncoder('json', { color: false })).encoder()
     for (const size of [1, 100_000, 3, 2_000_000, 10]) {
