@@ -27,10 +27,11 @@ const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, pat
 const MAY: Readonly<Record<string, readonly string[]>> = {
   codec: ['errors.ts'],
   record: ['codec', 'fnv1a.ts'],
-  filter: ['record', 'codec', 'nearest.ts'],
+  filter: ['record', 'codec', 'fnv1a.ts', 'nearest.ts'],
   render: ['record', 'codec'],
+  redact: ['render', 'record', 'codec'],
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
-  config: ['codec', 'render', 'filter', 'nearest.ts'],
+  config: ['codec', 'render', 'filter', 'redact', 'nearest.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],

@@ -48,7 +48,7 @@ function listenLines({ given }: Sources, names: readonly string[], format: strin
 
 /** The line of an option, unless there is neither a value nor a default. */
 function lineOf({ spec, raw, origin }: Resolved, implied?: unknown): TomlLine[] {
-  const value = raw ?? spec.default ?? implied ?? (spec.repeatable ? [] : undefined)
+  const value = raw ?? spec.default ?? implied ?? (spec.emptyByDefault ? [] : undefined)
   const typed = spec.value === undefined && typeof value === 'string' ? value === 'true' : value
   return typed === undefined ? [] : [fileLine(spec, typed, origin ?? 'default')]
 }

@@ -4,6 +4,7 @@ import type { ConfigFile } from '../config/config-file.ts'
 import { type ExporterOptions, sharedOptionsOf } from '../config/exporter-options.ts'
 import { fingerprint } from '../config/fingerprint.ts'
 import { type Given, optionSpecs, readOptions } from '../config/options.ts'
+import { type PrivacyOptions, privacyOptions, withDefaults } from '../config/privacy-options.ts'
 import type { DeliveryError } from '../errors.ts'
 import type { Exporter, ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
@@ -41,7 +42,7 @@ export interface Destination {
 /**
  * Reads destinations.
  *
- * @param file where names are looked up
+ * @param file where names are looked up, and what holds for all
  * @returns those that could be read; what is wrong is added to `problems`
  */
 export function readDestinations(
@@ -50,9 +51,10 @@ export function readDestinations(
   problems: string[],
   file?: ConfigFile,
 ): Destination[] {
+  const privacy = readPrivacy(given, file, problems)
   const found = asked.map((one) => ({ one, sources: sourcesOf(one, given, file, problems) }))
   const destinations = found.map(
-    ({ one, sources }) => sources && readDestination(one, sources, given, problems),
+    ({ one, sources }) => sources && readDestination(one, sources, given, privacy, problems),
   )
   const used = found.map(({ sources }) => sources?.definition)
   // One that is not known may be the one that the flags are meant for.
@@ -60,6 +62,15 @@ export function readDestinations(
   const read = destinations.filter((destination) => destination !== undefined)
   refuseSameNames(read, problems)
   return read
+}
+
+/** What no destination is to see that does not say otherwise: by flags, the environment, the top of the file. */
+function readPrivacy(given: Given, file: ConfigFile | undefined, problems: string[]): PrivacyOptions {
+  const found: string[] = []
+  const read = readOptions(privacyOptions, { ...given, table: file?.top ?? given.table }, found)
+  // The command may have these options itself, and have said it.
+  problems.push(...found.filter((problem) => !problems.includes(problem)))
+  return read ?? {}
 }
 
 function refuseUnusedFlags(
@@ -88,6 +99,7 @@ function readDestination(
   asked: Asked,
   sources: DestinationSources,
   given: Given,
+  privacy: PrivacyOptions,
   problems: string[],
 ): Destination | undefined {
   const { definition, where, own } = sources
@@ -104,7 +116,7 @@ function readDestination(
     problems.push(`${where}: ${problem}`)
     return undefined
   }
-  return destinationOf(asked, sources, options, common!, look)
+  return destinationOf(asked, sources, options, withDefaults(common!, privacy), look)
 }
 
 function destinationOf(

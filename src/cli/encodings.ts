@@ -1,3 +1,5 @@
+import { redactionOf } from '../config/privacy-options.ts'
+import { redactedEncoding } from '../redact/redacting-encoder.ts'
 import type { Encoding } from '../render/encoder.ts'
 import { FebeEncoder } from '../render/febe.ts'
 import { makeEncoder, STYLE_OF } from '../render/make-encoder.ts'
@@ -14,9 +16,10 @@ export interface Colors {
 
 /** How a destination's records are written. Destinations whose encodings have the same name share the bytes. */
 export function encodingOf(destination: Destination, colors: Colors): Encoding {
-  const { definition, options } = destination
+  const { definition, options, common } = destination
   const plain = plainEncoding(destination, colors)
-  return definition.encoding?.(options, plain) ?? plain
+  // Around everything: a destination's own encoding sees no more of a record than the format.
+  return redactedEncoding(definition.encoding?.(options, plain) ?? plain, redactionOf(common))
 }
 
 function plainEncoding({ type, format, style }: Destination, colors: Colors): Encoding {

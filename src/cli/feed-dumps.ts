@@ -1,8 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { InputError } from '../errors.ts'
+import type { RateLimit } from '../filter/rate-limit.ts'
 import { readDump } from '../ingest/dump.ts'
 import type { Wanted } from '../ingest/stream.ts'
 import type { DirectPipeline } from '../pipeline/direct-pipeline.ts'
+import type { RecordView } from '../record/view.ts'
 import type { CommandContext } from './context.ts'
 import { ExitCode } from './exit-code.ts'
 
@@ -29,13 +31,22 @@ export function fileProblems(files: readonly string[]): string[] {
   })
 }
 
+/** How dumps are read. */
+export interface FeedOptions {
+  readonly maxFrameBytes: number
+  readonly wanted: Wanted | undefined
+  readonly limit?: RateLimit | undefined
+}
+
 /** Sends dumps through a pipeline, one after the other, and waits until all is delivered. */
 export async function feedDumps(
   files: readonly string[],
   pipeline: DirectPipeline,
-  options: { readonly maxFrameBytes: number; readonly wanted: Wanted | undefined },
+  options: FeedOptions,
   context: CommandContext,
 ): Promise<{ records: number; exitCode: number }> {
+  const { limit } = options
+  const aside = (record: RecordView) => pipeline.acceptAside(record)
   let records = 0
   let damaged = 0
   for (const file of files) {
@@ -47,7 +58,9 @@ export async function feedDumps(
     const reading = readDump(file, {
       ...options,
       handler: {
-        record: (record) => pipeline.accept(record),
+        record: (record) => {
+          if (limit === undefined || limit.admit(record, aside)) pipeline.accept(record)
+        },
         dropped: (dropped, source) => pipeline.acceptDropped(dropped, source),
       },
       damaged: report,
@@ -72,6 +85,7 @@ export async function feedDumps(
     if (pipeline.closed) break
   }
   if (damaged > MOST_REPORTS) context.log.error(`${damaged - MOST_REPORTS} more damaged places`)
+  limit?.finish(aside)
   await pipeline.drain(Number.POSITIVE_INFINITY)
   return { records, exitCode: exitCodeOf(pipeline, damaged) }
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { readOptions } from '../config/options.ts'
+import { privacyOptions } from '../config/privacy-options.ts'
 import { renderingOptions } from '../config/rendering-options.ts'
 import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice } from '../config/values.ts'
@@ -15,9 +16,11 @@ import { colorsOf } from './encodings.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
 import { uncomputable } from './filter-notices.ts'
 import { refuseTwoFormats } from './rendering.ts'
+import { both, volumeOf } from './volume.ts'
 
 const options = z.object({
   ...selectionOptions.shape,
+  ...privacyOptions.shape,
   format: choice(FORMATS).prefault('pretty').meta({ description: 'how records are shown' }),
   ...renderingOptions.shape,
   color: choice(['auto', 'always', 'never'])
@@ -74,9 +77,11 @@ async function tail(command: Command, context: CommandContext): Promise<number> 
     ...colorsOf(read!.color, context),
   }
   const pipeline = buildPipeline(screen, service, context)
+  const volume = volumeOf(read!)
   const feed = {
     maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
-    wanted: compileSelection(read!, uncomputable(context.log)),
+    wanted: both(compileSelection(read!, uncomputable(context.log)), volume.wanted),
+    limit: volume.limit?.(),
   }
   return (await feedDumps(given.operands, pipeline, feed, context)).exitCode
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { FORMATS } from '../render/encoder.ts'
 import { expression } from './filter-values.ts'
+import { privacyOptions } from './privacy-options.ts'
 import { renderingOptions } from './rendering-options.ts'
 import { choice, duration, integer, level } from './values.ts'
 
@@ -24,6 +25,7 @@ export const exporterOptions = z.object({
     example: 'json',
   }),
   ...renderingOptions.shape,
+  ...privacyOptions.shape,
   start: choice(['end', 'oldest']).prefault('end').meta({
     description: 'where a destination begins that the journal has not met before',
   }),

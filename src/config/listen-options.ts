@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { FORMATS } from '../render/encoder.ts'
+import { privacyOptions } from './privacy-options.ts'
 import { renderingOptions } from './rendering-options.ts'
 import { address, choice, duration, fileMode, integer, level, size, text } from './values.ts'
 
@@ -22,6 +23,7 @@ export const listenOptions = z.object({
   }),
   ...renderingOptions.shape,
   level: level().optional().meta({ description: 'leave out records below this severity' }),
+  ...privacyOptions.shape,
   dump: text('FILE').optional().meta({
     description: 'also record the frames, for "pgturret replay"',
     example: '/var/lib/pgturret/pg.febe',

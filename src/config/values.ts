@@ -36,7 +36,7 @@ export type FileType = 'string' | 'integer'
 type Kind = OptionMeta & { readonly expected: string; readonly value: string }
 
 /** A text that `read` turns into a value; `read` returns undefined for what it does not understand. */
-function parsed<T>(kind: Kind, read: (text: string) => T | undefined) {
+export function parsed<T>(kind: Kind, read: (text: string) => T | undefined) {
   return z
     .string()
     .transform((text, context): T => {

@@ -62,6 +62,14 @@ export class RecordView {
     this.#next = start
   }
 
+  /** Points the view at a payload of which every field is known: `spans` has been filled. */
+  resetWalked(bytes: Uint8Array, start: number, end: number, surplusBytes: number): void {
+    this.reset(bytes, start, end)
+    this.#walked = FIELD_COUNT[this.source.version.protocol]
+    this.#next = end - surplusBytes
+    this.surplusBytes = surplusBytes
+  }
+
   /**
    * Finds the fields up to ELevel: enough for severity, database and user.
    *

@@ -1,7 +1,9 @@
 import type { Clock } from '../../clock.ts'
+import type { RateLimit } from '../../filter/rate-limit.ts'
 import type { Wanted } from '../../ingest/stream.ts'
 import type { Log } from '../../log.ts'
 import type { DirectPipeline } from '../../pipeline/direct-pipeline.ts'
+import type { RecordView } from '../../record/view.ts'
 import { Damage } from '../recording/damage.ts'
 import { Entries, type EntryHandler } from '../recording/entries.ts'
 import type { Recording } from '../recording/find.ts'
@@ -21,6 +23,8 @@ export interface FeedOptions {
   /** Position in the only recording to begin at. */
   readonly from: number
   readonly wanted: Wanted | undefined
+  /** Lets through so many records of each message. */
+  readonly limit: RateLimit | undefined
   readonly since: number | undefined
   readonly until: number | undefined
   readonly maxFrameBytes: number
@@ -47,6 +51,8 @@ export class Feed {
   readonly #bySeverity = noneBySeverity()
   readonly #entries: Entries[] = []
   #accepted = 0
+  /** Records that the limit has left out. */
+  #limited = 0
   /** Recordings that an earlier run had finished. */
   #finished = 0
   /** Index of the recording that is being read. */
@@ -75,8 +81,10 @@ export class Feed {
 
   /** What became of everything that was read so far. */
   get tally(): Tally {
+    const counts = readCounts(this.#entries)
     return {
-      ...readCounts(this.#entries),
+      ...counts,
+      filtered: counts.filtered + this.#limited,
       held: this.#pace?.heldRecords ?? 0,
       accepted: this.#accepted,
       bySeverity: this.#bySeverity,
@@ -98,6 +106,7 @@ export class Feed {
       else await Promise.race([this.#read(recording), ...(recording.kind === 'stdin' ? [stopped] : [])])
     }
     this.complete = !this.#over
+    this.#options.limit?.finish(this.#aside)
     this.#damage.end()
   }
 
@@ -167,12 +176,17 @@ export class Feed {
     }
   }
 
+  /** A record of the limit's own. */
+  readonly #aside = (record: RecordView): void => this.#options.pipeline.acceptAside(record)
+
   readonly #toPipeline: EntryHandler = {
     record: (record, position) => {
-      const { pipeline } = this.#options
-      this.#accepted++
-      this.#bySeverity[record.severityRank()]!++
-      pipeline.accept(record)
+      const { pipeline, limit } = this.#options
+      if (limit === undefined || limit.admit(record, this.#aside)) {
+        this.#accepted++
+        this.#bySeverity[record.severityRank()]!++
+        pipeline.accept(record)
+      } else this.#limited++
       this.#settled.accepted(this.#recording, position)
     },
     dropped: (dropped, source, position) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../../codec/frame.ts'
 import { listenOptions } from '../../config/listen-options.ts'
+import { privacyOptions } from '../../config/privacy-options.ts'
 import { renderingOptions } from '../../config/rendering-options.ts'
 import { selectionOptions } from '../../config/selection-options.ts'
 import { choice, duration, integer, size, text } from '../../config/values.ts'
@@ -24,6 +25,7 @@ export const replayOptions = z.object({
     }),
   ...selectionOptions.shape,
   ...renderingOptions.shape,
+  ...privacyOptions.shape,
   from: integer(0, Number.MAX_SAFE_INTEGER).optional().meta({
     value: 'POSITION',
     description:

@@ -10,6 +10,7 @@ import { ExitCode } from '../exit-code.ts'
 import { uncomputable } from '../filter-notices.ts'
 import type { Recording } from '../recording/find.ts'
 import { timesOf } from '../recording/named.ts'
+import { both, volumeOf } from '../volume.ts'
 import type { CursorFile } from './cursor-file.ts'
 import { CountingExporter, dryRunLines } from './dry-run.ts'
 import { Feed } from './feed.ts'
@@ -43,11 +44,13 @@ export class Replay {
     const log = this.#bar?.log(context.log) ?? context.log
     this.#context = { ...context, log }
     this.#pipeline = buildPipeline(destinations, this.#service(), this.#context)
+    const volume = volumeOf(read)
     this.#feed = new Feed({
       recordings,
       pipeline: this.#pipeline,
       from: read.from ?? 0,
-      wanted: compileSelection(read, uncomputable(log)),
+      wanted: both(compileSelection(read, uncomputable(log)), volume.wanted),
+      limit: volume.limit?.(),
       ...timesOf(read),
       maxFrameBytes: read.maxFrameSize,
       speed: read.speed,

@@ -9,7 +9,7 @@ import type { Entries } from '../recording/entries.ts'
  */
 export interface Tally {
   readonly records: number
-  /** Left out by the selection. */
+  /** Left out by the selection, a sample or a limit. */
   readonly filtered: number
   /** Damaged inside. */
   readonly malformed: number
