@@ -46,6 +46,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'exporter.ts',
   ],
   exporters: ['config', 'errors.ts', 'clock.ts', 'exporter.ts', 'file-write.ts'],
+  live: ['journal', 'codec', 'errors.ts'],
   shim: ['errors.ts'],
   'exporter.ts': ['render', 'errors.ts'],
   'errors.ts': [],
