@@ -8,7 +8,10 @@ import type { CommandContext } from './context.ts'
 
 /** Adds a schema's options to a command, as flags that take any text: their values are judged later, all together. */
 export function addOptions(command: Command, schema: z.ZodObject, group = 'Options:', prefix = ''): void {
-  for (const spec of optionSpecs(schema, prefix)) command.addOption(toOption(spec).helpGroup(group))
+  for (const spec of optionSpecs(schema, prefix)) {
+    command.addOption(toOption(spec).helpGroup(group))
+    if (spec.meta.negatable) command.addOption(negationOf(spec).helpGroup(group))
+  }
 }
 
 /** Adds the options of every exporter, a group each. */
@@ -19,7 +22,9 @@ export function addExporterOptions(command: Command): void {
 }
 
 function toOption(spec: OptionSpec): Option {
-  const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
+  const { short } = spec.meta
+  const flags = short === undefined ? spec.flag : `-${short}, ${spec.flag}`
+  const option = new Option(spec.value === undefined ? flags : `${flags} <${spec.value}>`)
   const notes = [
     ...(spec.repeatable ? ['repeatable'] : []),
     ...(spec.default === undefined ? [] : [`default: ${spec.default}`]),
@@ -31,6 +36,9 @@ function toOption(spec: OptionSpec): Option {
   }
   return option
 }
+
+const negationOf = ({ flag }: OptionSpec): Option =>
+  new Option(flag.replace(/^--/, '--no-'), `the opposite of ${flag}`)
 
 /** What a command line gave: options, and operands such as files. */
 export interface CommandLine extends Given {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defaultJournal } from '../config/default-paths.ts'
@@ -5,6 +6,8 @@ import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
 import { text } from '../config/values.ts'
 import { ConfigError } from '../errors.ts'
+import { defaultSocketPath } from '../ingest/socket-path.ts'
+import { controlPath } from '../observe/control.ts'
 import { readSources } from './settings.ts'
 
 /** Where a listener is found that is started with the same options, for commands that look at it. */
@@ -16,6 +19,26 @@ export const journalOptions = z.object({
   }),
   config: listenOptions.shape.config,
 })
+
+/** Where the packaged service listens. */
+const SERVICE_SOCKET = '/run/pgturret/log.sock'
+
+/** The option by which a running listener is found. */
+export const socketOption = () =>
+  text('PATH')
+    .optional()
+    .meta({
+      description: `socket of the listener (default: as for "pgturret listen", then ${SERVICE_SOCKET})`,
+    })
+
+/**
+ * The socket of a listener that nothing names. The default differs between users: where nobody listens on one's own, the
+ * service is meant.
+ */
+export function socketFound(env: Given['env']): string {
+  const own = defaultSocketPath(env)
+  return !existsSync(controlPath(own)) && existsSync(controlPath(SERVICE_SOCKET)) ? SERVICE_SOCKET : own
+}
 
 /**
  * A path of the listener's, as the command line, the environment or its configuration file says it. Undefined when nothing

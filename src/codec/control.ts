@@ -19,7 +19,7 @@ export interface Acknowledgement {
 export interface Dropped {
   readonly firstSequence: bigint
   readonly count: bigint
-  /** Raw elevel, in the server's own numbering. */
+  /** Raw elevel, in the server's own numbering; -1: they were of any. */
   readonly elevel: number
   /** `queue_full` or `writer_died`. */
   readonly reason: string

@@ -11,6 +11,7 @@ export type Step =
 export interface SentBlock {
   /** Whole frames; valid until the next step is asked for. */
   readonly bytes: Uint8Array
+  readonly entries: number
   /** Position behind its last entry. */
   readonly end: number
   /** Entries at its beginning that lie before the position that was asked for. */
@@ -32,6 +33,8 @@ const FIRST_BYTES = 512 * 1024
 
 /** Cuts what a listener sends into its blocks, whatever the borders of the chunks that it comes in. */
 export class BlockStream {
+  /** Position that the stream begins at; undefined until it has said so. */
+  first: number | undefined
   /** Position of the next entry; undefined until the stream has said where it begins. */
   position: number | undefined
   #bytes = new Uint8Array(FIRST_BYTES)
@@ -86,6 +89,7 @@ export class BlockStream {
     const place = decodePlace(this.#bytes, frame + FRAME_HEADER_BYTES, end)
     if (place === undefined) throw new Error('what the listener sends makes no sense')
     this.position = Number(place.position)
+    this.first ??= this.position
     const count = Number(place.skipped)
     return count === 0 ? undefined : { count, reason: place.reason, end: this.position }
   }
@@ -98,6 +102,7 @@ export class BlockStream {
     const bytes = this.#bytes.subarray(this.#at, end)
     this.#at = end
     this.position = first + checkpoint.records
-    return { bytes, skip, end: this.position, timeMs: Number(checkpoint.timeMicros / 1000n) }
+    const timeMs = Number(checkpoint.timeMicros / 1000n)
+    return { bytes, skip, entries: checkpoint.records, end: this.position, timeMs }
   }
 }

@@ -10,8 +10,10 @@ export interface Feed {
   readonly start: number
   /** Position behind the newest, when the request was answered. */
   readonly end: number
-  /** Position of the entry that comes next; undefined until that was said. */
-  readonly position: number | undefined
+  /** Position that the stream begins at. */
+  readonly first: number
+  /** Position of the entry that comes next. */
+  readonly position: number
   /**
    * What it sends, a step at a time; what is not asked for stays with the listener.
    *
@@ -42,14 +44,13 @@ export async function openFeed(
   stop?: AbortSignal,
 ): Promise<Feed | Refusal> {
   const abort = new AbortController()
-  const end = () => abort.abort(stop?.reason)
-  stop?.addEventListener('abort', end, { once: true })
+  const signal = stop === undefined ? abort.signal : AbortSignal.any([stop, abort.signal])
   const timer = setTimeout(() => abort.abort(new DOMException('no answer', 'TimeoutError')), TIMEOUT_MS)
   try {
     const response = await fetch(`http://pgturret/tail${formatFeedRequest(request)}`, {
       unix: path,
       redirect: 'error',
-      signal: abort.signal,
+      signal,
       timeout: false,
     } as BunFetchRequestInit)
     const journalId = response.headers.get(FeedHeader.Journal)
@@ -57,34 +58,43 @@ export async function openFeed(
       const message = (await response.text()).slice(0, 200).trim()
       return { status: response.ok ? 404 : response.status, message }
     }
-    return feedOf(response, response.body, journalId, abort)
+    return await feedOf(response, response.body, journalId, abort)
   } finally {
     clearTimeout(timer)
   }
 }
 
-function feedOf(
+async function feedOf(
   { headers }: Response,
   body: ReadableStream<Uint8Array>,
   journalId: string,
   abort: AbortController,
-): Feed {
+): Promise<Feed> {
   const stream = new BlockStream()
   const reader = body.getReader()
+  // It says at once where it begins.
+  let step: Step | undefined
+  while (stream.first === undefined) {
+    const { done, value } = await reader.read()
+    if (done) throw new Error('the listener ended the connection')
+    stream.push(value)
+    step = stream.next()
+  }
   return {
     journalId,
     kind: headers.get(FeedHeader.Kind) === 'memory' ? 'memory' : 'disk',
     start: Number(headers.get(FeedHeader.Start)),
     end: Number(headers.get(FeedHeader.End)),
+    first: stream.first,
     get position() {
-      return stream.position
+      return stream.position!
     },
     async *steps() {
       for (;;) {
+        for (step ??= stream.next(); step !== undefined; step = stream.next()) yield step
         const { done, value } = await reader.read()
         if (done) return
         stream.push(value)
-        for (let step = stream.next(); step !== undefined; step = stream.next()) yield step
       }
     },
     close: async () => {
