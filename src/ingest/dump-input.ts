@@ -2,6 +2,7 @@ import { closeSync, close as fsClose, open as fsOpen, read as fsRead, openSync, 
 import { promisify } from 'node:util'
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 import { InputError } from '../errors.ts'
+import { ZstdEnd } from './zstd-end.ts'
 
 const open = promisify(fsOpen)
 const read = promisify(fsRead)
@@ -85,32 +86,39 @@ class FileInput implements DumpInput {
   readonly #fd: number
   readonly #buffers: [Uint8Array, Uint8Array] = [new Uint8Array(FIRST_BYTES), new Uint8Array(READ_BYTES)]
   #turn = 0
+  #closed = false
+  /** Where to read; null: where the last read ended. */
+  #at: number | null
   #pending: Promise<{ bytesRead: number }>
 
   constructor(fd: number, from: number) {
     this.#fd = fd
-    this.#pending = this.#begin(from > 0 ? from : null)
+    this.#at = from > 0 ? from : null
+    this.#pending = this.#begin()
   }
 
   async read(): Promise<Uint8Array | undefined> {
     const { bytesRead } = await this.#pending
-    if (bytesRead === 0) return undefined
+    // The number of a closed file may be given to another one at once: nobody may read from it then.
+    if (bytesRead === 0 || this.#closed) return undefined
     const piece = this.#buffers[this.#turn & 1]!.subarray(0, bytesRead)
     if (++this.#turn === 2) this.#buffers[0] = new Uint8Array(READ_BYTES)
-    this.#pending = this.#begin(null)
+    if (this.#at !== null) this.#at += bytesRead
+    this.#pending = this.#begin()
     return piece
   }
 
   /** A file must not be closed under a read; standard input is not closed, and may be silent for hours. */
   async close(): Promise<void> {
+    this.#closed = true
     if (this.#fd === STDIN) return
     await this.#pending.catch(() => undefined)
     await close(this.#fd)
   }
 
-  #begin(at: number | null): Promise<{ bytesRead: number }> {
+  #begin(): Promise<{ bytesRead: number }> {
     const buffer = this.#buffers[this.#turn & 1]!
-    const pending = read(this.#fd, buffer, 0, buffer.length, at)
+    const pending = read(this.#fd, buffer, 0, buffer.length, this.#at)
     // A failed read is reported when it is awaited, not when it happens.
     pending.catch(() => undefined)
     return pending
@@ -143,11 +151,14 @@ class Decompressed implements DumpInput {
   readonly #input: DumpInput
   readonly #stream: Gunzip | ZstdDecompress
   readonly #pieces: AsyncIterator<Uint8Array>
+  readonly #isZstd: boolean
+  readonly #end = new ZstdEnd()
   /** Compressed bytes that were read. */
   #offset = 0
 
   constructor(input: DumpInput, compression: Compression) {
     this.#input = input
+    this.#isZstd = compression === 'zstd'
     const options = { chunkSize: READ_BYTES / 8 }
     this.#stream = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
     this.#pieces = this.#stream[Symbol.asyncIterator]()
@@ -157,7 +168,9 @@ class Decompressed implements DumpInput {
   async read(): Promise<Uint8Array | undefined> {
     try {
       const { done, value } = await this.#pieces.next()
-      return done ? undefined : value
+      if (!done) return value
+      if (this.#end.isEnd) return undefined
+      throw Object.assign(new Error('unexpected end of file'), { code: 'Z_BUF_ERROR' })
     } catch (error) {
       const { code, message, syscall } = error as NodeJS.ErrnoException
       if (syscall !== undefined) throw error
@@ -177,6 +190,7 @@ class Decompressed implements DumpInput {
     try {
       for (let piece = await this.#input.read(); piece !== undefined; piece = await this.#input.read()) {
         this.#offset += piece.length
+        if (this.#isZstd) this.#end.push(piece)
         // The piece is used again after the next read.
         const taken = Promise.withResolvers<void>()
         stream.write(piece, (error) => (error ? taken.reject(error) : taken.resolve()))

@@ -68,7 +68,7 @@ export class Viewer {
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     if (!this.#begun) {
       this.#begun = true
-      return controller.enqueue(placeAt(this.#reader.position, 0, ''))
+      return controller.enqueue(this.#place())
     }
     while (!this.#gone) {
       const frames = this.#next()
@@ -85,6 +85,13 @@ export class Viewer {
   /** The viewer has gone. */
   cancel(): void {
     this.#close()
+  }
+
+  /** Where it begins: behind what a journal in memory has forgotten. */
+  #place(): Uint8Array {
+    const { position } = this.#reader
+    const skipped = position - this.#options.from
+    return placeAt(position, skipped, skipped > 0 ? 'retention' : '')
   }
 
   /** What comes next, without waiting. */
