@@ -35,6 +35,12 @@ export interface ControlServer {
 /** The least that can be set: no request here has a body. */
 const MOST_BODY_BYTES = 1
 
+/**
+ * Who follows may be silent, or stand still, for as long as he likes. Set for his request alone it would not hold as soon as
+ * something waits to be sent. Bun's types do not know it for unix sockets.
+ */
+const NO_TIMEOUT: object = { idleTimeout: 0 }
+
 /** Path of the control socket that belongs to a socket for records. */
 export function controlPath(socket: string): string {
   return `${socket}.control`
@@ -76,7 +82,8 @@ function listen(path: string, options: ControlOptions): Bun.Server<undefined> {
       unix: path,
       maxRequestBodySize: MOST_BODY_BYTES,
       development: false,
-      fetch: (request, server) => answer(request, server, options),
+      ...NO_TIMEOUT,
+      fetch: (request) => answer(request, options),
       error: (error) => {
         log.limited('control failed', `could not answer a request on the control socket: ${error.message}`)
         return new Response('internal error\n', { status: 500 })
@@ -87,18 +94,12 @@ function listen(path: string, options: ControlOptions): Bun.Server<undefined> {
   }
 }
 
-function answer(
-  request: Request,
-  server: Bun.Server<undefined>,
-  { snapshot, tail }: ControlOptions,
-): Response | Promise<Response> {
+function answer(request: Request, { snapshot, tail }: ControlOptions): Response | Promise<Response> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return new Response('only GET and HEAD\n', { status: 405, headers: { allow: 'GET, HEAD' } })
   }
   const { pathname, searchParams } = new URL(request.url)
   if (pathname === '/tail' && tail !== undefined && request.method === 'GET') {
-    // It may be silent for as long as the database is.
-    server.timeout(request, 0)
     return tail(searchParams)
   }
   if (pathname !== '/status') return new Response('there is /status and /tail\n', { status: 404 })
