@@ -30,7 +30,10 @@ describe('help', () => {
       ],
     ],
     [['replay'], ['<dump...>', '--to <DEST>', 'Exit status', '--http-token']],
-    [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
+    [
+      ['tail'],
+      ['--level <LEVEL>', '-n, --lines', '-f, --follow', '--no-follow', '--since', 'DEBUG5', 'Exit status'],
+    ],
     [['status'], ['--socket <PATH>', '--json', '--watch']],
     [['journal'], ['ls', 'verify', 'cat', 'repair', 'prune']],
     [['deadletter'], ['list', 'show', 'replay']],
