@@ -23,7 +23,7 @@ const STDIN = 0
 /** The first piece is small, so that its first record is seen at once. */
 const FIRST_BYTES = 64 * 1024
 /** Large enough that the way to the disk and back does not count. */
-const READ_BYTES = 2 * 1024 * 1024
+const READ_BYTES = 512 * 1024
 const MAGIC_BYTES = 4
 
 type Compression = 'gzip' | 'zstd'
@@ -159,7 +159,7 @@ class Decompressed implements DumpInput {
   constructor(input: DumpInput, compression: Compression) {
     this.#input = input
     this.#isZstd = compression === 'zstd'
-    const options = { chunkSize: READ_BYTES / 8 }
+    const options = { chunkSize: READ_BYTES / 2 }
     this.#stream = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
     this.#pieces = this.#stream[Symbol.asyncIterator]()
     void this.#feed()

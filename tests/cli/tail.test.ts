@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -11,6 +11,9 @@ import { type ListenerProcess, startListener } from '../support/listener-process
 import { waitUntil } from '../support/wait-until.ts'
 import { run } from './run.ts'
 import { TailProcess } from './tail-process.ts'
+
+// Processes are started, and the machine may be busy.
+setDefaultTimeout(120_000)
 
 let root = ''
 beforeAll(() => {
@@ -165,7 +168,7 @@ describe('a listener that is started again', () => {
     expect(watching.messages).toEqual(['message 1', ...messages(1000, 3999)])
     expect(watching.said.at(-1)).toBe('the listener is back; going on where it was')
     expect(await watching.interrupt()).toBe(0)
-  }, 60_000)
+  })
 
   test('with another journal: said, and shown from its beginning', async () => {
     const at = places()
@@ -211,7 +214,7 @@ test('a viewer that stands still: deliveries go on, memory is bounded, shown and
   expect(shown).toEqual([...new Set(shown)].sort((a, b) => a - b))
   expect(shown.length + skipped).toBe(count + 1)
   expect(await listener.stop()).toBe(0)
-}, 120_000)
+})
 
 describe('what is wrong', () => {
   const told = async (...words: readonly string[]) => {
