@@ -101,7 +101,8 @@ async function feedDump(
   }
   try {
     const from = last === undefined ? 0 : await offsetOf(file, { ...own, count: last })
-    const reading: DumpOptions = { ...own, from, handler: kept ?? handler, damaged, next }
+    const wanted = from === 0 && last !== undefined ? await lastOf(file, last, own) : own.wanted
+    const reading: DumpOptions = { ...own, wanted, from, handler: kept ?? handler, damaged, next }
     if (follow === undefined) {
       const counts = await readDump(file, reading)
       kept?.release()
@@ -131,6 +132,26 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 async function offsetOf(file: string, options: Parameters<typeof offsetOfLast>[1]): Promise<number> {
   if (file === '-' || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return 0
   return isCompressed(file) ? 0 : offsetOfLast(file, options)
+}
+
+/**
+ * Which records of a plain file to look at for its last ones, where it has to be read whole: counted first, which costs less
+ * than to keep each until it turns out not to be one of the last.
+ */
+async function lastOf(
+  file: string,
+  last: number,
+  { wanted, maxFrameBytes }: Pick<FeedOptions, 'wanted' | 'maxFrameBytes'>,
+): Promise<Wanted | undefined> {
+  if (file === '-' || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return wanted
+  let surplus = -last
+  const counting: Wanted = (record) => {
+    if (wanted === undefined || wanted(record)) surplus++
+    return false
+  }
+  const ignored = { handler: { record: () => undefined }, damaged: () => undefined, next: async () => true }
+  await readDump(file, { ...ignored, wanted: counting, maxFrameBytes })
+  return (record) => (wanted === undefined || wanted(record)) && --surplus < 0
 }
 
 /** Says where dumps are damaged, up to a point. */
