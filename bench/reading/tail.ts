@@ -9,7 +9,7 @@ import { type Cost, measure, median } from '../measure.ts'
  * of PostgreSQL's jsonlog by what one would use for those. One after another, round after round in changing order; then medians.
  * Then what it takes until the first record is seen, and until the last ones are. Peers take part when they are on PATH.
  *
- * BENCH_RECORDS and BENCH_ROUNDS change the size; BENCH_ONLY picks sides by a part of their names. lnav, which makes an index of everything first, takes minutes: BENCH_LNAV=1 lets it
+ * BENCH_RECORDS and BENCH_ROUNDS change the size; BENCH_ONLY picks sides by parts of their names, with commas between. lnav, which makes an index of everything first, takes minutes: BENCH_LNAV=1 lets it
  * take part. hl is not in a registry under its name, so it is not here.
  */
 
@@ -85,7 +85,7 @@ async function prepare(): Promise<Readonly<Record<Side['reads'], string>>> {
 /** Sides that can take part; why others do not. */
 function present(inputs: Readonly<Record<Side['reads'], string>>): readonly Side[] {
   return SIDES.filter(({ name, program, reads }) => {
-    if (!name.includes(ONLY)) return false
+    if (ONLY !== '' && !ONLY.split(',').some((part) => name.includes(part))) return false
     if (program === 'lnav' && process.env['BENCH_LNAV'] === undefined) return false
     const why = !Bun.which(program)
       ? `${program} is not installed`

@@ -14,6 +14,9 @@ import { LastRecords } from './tail/last-records.ts'
 /** Bytes that may wait for a destination while a dump is read: reading keeps step with it. */
 const STEP_BYTES = 4 * 1024 * 1024
 
+/** While a file is read: a few records for each piece of it would be a write for each piece. */
+const FLUSH_MS = 20
+
 /** Damaged places that are reported one by one; the rest is only counted. */
 const MOST_REPORTS = 20
 
@@ -92,9 +95,15 @@ async function feedDump(
   const kept = last === undefined ? undefined : new LastRecords(last, handler)
   const damaged = (error: InputError | NodeJS.ErrnoException) => damage.report(nameOf(file), error)
   const stopped = follow && aborted(follow)
+  // Standard input, or another pipe, may be silent for hours behind any piece.
+  const mayWait = file === '-' || !isFile(file)
+  let flushedMs = Number.NEGATIVE_INFINITY
   const next = async () => {
-    // Standard input may be silent for hours now.
-    pipeline.flush()
+    const now = performance.now()
+    if (mayWait || now - flushedMs > FLUSH_MS) {
+      pipeline.flush()
+      flushedMs = now
+    }
     const room = pipeline.room(STEP_BYTES)
     await (stopped === undefined ? room : Promise.race([room, stopped]))
     return !pipeline.closed
@@ -130,7 +139,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 /** Where the last records of a file may begin; what has no end that can be looked at is read from its beginning. */
 async function offsetOf(file: string, options: Parameters<typeof offsetOfLast>[1]): Promise<number> {
-  if (file === '-' || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return 0
+  if (file === '-' || !isFile(file)) return 0
   return isCompressed(file) ? 0 : offsetOfLast(file, options)
 }
 
@@ -143,7 +152,7 @@ async function lastOf(
   last: number,
   { wanted, maxFrameBytes }: Pick<FeedOptions, 'wanted' | 'maxFrameBytes'>,
 ): Promise<Wanted | undefined> {
-  if (file === '-' || statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return wanted
+  if (file === '-' || !isFile(file)) return wanted
   let surplus = -last
   const counting: Wanted = (record) => {
     if (wanted === undefined || wanted(record)) surplus++
@@ -153,6 +162,8 @@ async function lastOf(
   await readDump(file, { ...ignored, wanted: counting, maxFrameBytes })
   return (record) => (wanted === undefined || wanted(record)) && --surplus < 0
 }
+
+const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true
 
 /** Says where dumps are damaged, up to a point. */
 class DamageReports {
