@@ -47,6 +47,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'exporter.ts',
   ],
   exporters: ['config', 'errors.ts', 'clock.ts', 'exporter.ts', 'file-write.ts', 'unfinished-record.ts'],
+  live: ['journal', 'codec', 'errors.ts'],
   shim: ['errors.ts'],
   summary: ['record', 'codec', 'render', 'observe'],
   doctor: ['journal', 'observe', 'shim', 'render', 'version.ts'],

@@ -8,7 +8,10 @@ import type { CommandContext } from './context.ts'
 
 /** Adds a schema's options to a command, as flags that take any text: their values are judged later, all together. */
 export function addOptions(command: Command, schema: z.ZodObject, group = 'Options:', prefix = ''): void {
-  for (const spec of optionSpecs(schema, prefix)) command.addOption(toOption(spec).helpGroup(group))
+  for (const spec of optionSpecs(schema, prefix)) {
+    command.addOption(toOption(spec).helpGroup(group))
+    if (spec.meta.negatable) command.addOption(negationOf(spec).helpGroup(group))
+  }
 }
 
 /** Adds the options of every exporter, a group each. */
@@ -24,7 +27,9 @@ const SPECS = new WeakMap<Option, OptionSpec>()
 export const specOf = (option: Option): OptionSpec | undefined => SPECS.get(option)
 
 function toOption(spec: OptionSpec): Option {
-  const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
+  const { short } = spec.meta
+  const flags = short === undefined ? spec.flag : `-${short}, ${spec.flag}`
+  const option = new Option(spec.value === undefined ? flags : `${flags} <${spec.value}>`)
   SPECS.set(option, spec)
   // To commander `--no-x` is the opposite of `--x`; here it is a switch of its own.
   option.negate = false
@@ -39,6 +44,9 @@ function toOption(spec: OptionSpec): Option {
   }
   return option
 }
+
+const negationOf = ({ flag }: OptionSpec): Option =>
+  new Option(flag.replace(/^--/, '--no-'), `the opposite of ${flag}`)
 
 /** What a command line gave: options, and operands such as files. */
 export interface CommandLine extends Given {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { DeadLetters } from '../deadletter/store.ts'
 import { atLeast } from '../filter/level.ts'
 import { mendDump } from '../ingest/dump.ts'
 import { defaultSocketPath, prepareSocketPath } from '../ingest/socket-path.ts'
+import { LiveFeed } from '../live/feed.ts'
 import { controlPath, serveControl } from '../observe/control.ts'
 import { healthSentence } from '../observe/health.ts'
 import { serveMetrics } from '../observe/http-server.ts'
@@ -66,6 +69,8 @@ async function serveJournal(
 ): Promise<number> {
   const { options } = settings
   const { log } = context
+  // Before the destinations: a journal in memory forgets what they have had.
+  const feed = new LiveFeed({ journal: opened.journal, journalId: journalId(opened.folder) })
   const pipeline = makePipeline(opened, path, settings, context)
   const colors = colorsOf(options.color, context)
   const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, colors, log))
@@ -82,6 +87,7 @@ async function serveJournal(
     mode: options.socketMode,
     groupId,
     snapshot,
+    tail: (query) => feed.answer(query),
     log,
   })
   try {
@@ -100,6 +106,13 @@ async function serveJournal(
   }
   log.info(`stopped: ${pipelineSummary(pipeline)}`)
   return ExitCode.Done
+}
+
+/** What tells a journal from another in its place: a folder that was made anew is another one. */
+function journalId(folder: string | undefined): string {
+  if (folder === undefined) return randomUUID()
+  const { ino, birthtimeMs } = statSync(folder)
+  return `${ino}-${birthtimeMs}`
 }
 
 function makePipeline(

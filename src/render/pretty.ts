@@ -89,6 +89,9 @@ export class PrettyEncoder implements Encoder {
 
   encodeDropped(dropped: Dropped, source: Source): Uint8Array {
     const count = dropped.count.toLocaleString('en-US')
+    // Nobody has looked at them: not PostgreSQL's loss, but this reader's.
+    if (dropped.elevel < 0)
+      return Buffer.from(`${this.#palette.missing(`… ${count} records skipped: ${dropped.reason}`)}\n`)
     const severity = SEVERITIES[rankOf(source.ranks, dropped.elevel)]!
     const what = dropped.count === 1n ? 'record is' : 'records are'
     const text = `── ${count} ${severity} ${what} missing here: ${visibleName(dropped.reason)}`

@@ -31,7 +31,10 @@ describe('help', () => {
     ],
     [['replay'], ['<dump...>', '--to <DEST>', '--resume <FILE>', '--speed', 'Exit status', '--http-token']],
     [['summary'], ['--top <N>', '--format <text|json>', 'query_id', 'Exit status']],
-    [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
+    [
+      ['tail'],
+      ['--level <LEVEL>', '-n, --lines', '-f, --follow', '--no-follow', '--since', 'DEBUG5', 'Exit status'],
+    ],
     [['tail'], ['--no-log-level', '--db <NAME>', '--since <WHEN>', '--filter <EXPR>', '--grep <REGEX>']],
     [
       ['filter', 'check'],
