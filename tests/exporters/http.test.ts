@@ -3,7 +3,9 @@ import { createServer, type Server } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import type { z } from 'zod'
 import { BlockedError, classify, PermanentError, RetryableError, TooLargeError } from '../../src/errors.ts'
-import http, { arrayBody, retryAfter } from '../../src/exporters/http.ts'
+import http from '../../src/exporters/http.ts'
+import { jsonArray } from '../../src/http/json-array.ts'
+import { retryAfter } from '../../src/http/verdict.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
 
 /** The http destination against a real server. */
@@ -71,7 +73,7 @@ describe('a request', () => {
   test('the batch itself is not changed by that', () => {
     const batch = batchOf(numbered(2))
     const before = Buffer.from(batch.bytes)
-    arrayBody(batch)
+    jsonArray(batch)
     expect(before.equals(batch.bytes)).toBe(true)
   })
 
