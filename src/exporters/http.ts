@@ -9,6 +9,8 @@ import { jsonArray } from '../http/json-array.ts'
 
 const options = z.object({
   url: z.string().meta({ fromUrl: true }),
+  /** What follows the URL's question mark, and may be a key. */
+  query: z.instanceof(Secret).optional().meta({ fromUrl: true }),
   credentials: z.instanceof(Secret).optional().meta({ fromUrl: true }),
   body: choice(['ndjson', 'array', 'object']).prefault('ndjson').meta({
     description:
@@ -43,10 +45,9 @@ export default defineExporter({
   name: 'http',
   summary: 'POSTs batches of JSON records to a URL.',
   schemes: ['http', 'https'],
-  fromUrl: splitCredentials,
+  fromUrl: splitUrl,
   options,
-  // A query may hold a key: it is not shown.
-  label: (given) => given.url.replace(/\?.*$/, ''),
+  label: (given) => given.url,
   problem: (given) => credentialsProblem(given) ?? headerProblem(given) ?? httpProblem(given),
   format: 'json',
   batch: (given) => ({
@@ -56,15 +57,19 @@ export default defineExporter({
   create: (given, context) => new HttpExporter(given, context),
 })
 
-/** `https://user:password@host/…`: the credentials go into a header, not into a URL that may be shown. */
-function splitCredentials(url: URL): Record<string, unknown> {
+/** `https://user:password@host/path?key=…`: what may be a secret is taken out of what may be shown. */
+function splitUrl(url: URL): Record<string, unknown> {
   if (url.hash !== '') throw new Error('an HTTP URL takes no fragment (#…)')
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''
-  if (url.username === '' && url.password === '') return { url: bare.href }
+  bare.search = ''
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-  return { url: bare.href, credentials: new Secret(pair) }
+  return {
+    url: bare.href,
+    ...(url.search !== '' && { query: new Secret(url.search) }),
+    ...(pair !== ':' && { credentials: new Secret(pair) }),
+  }
 }
 
 /** A request has one Authorization. */
@@ -98,7 +103,7 @@ class HttpExporter implements Exporter {
     })
     for (const { name, value } of given.header) headers.set(name, value.reveal())
     this.#client = new HttpClient({
-      url: given.url,
+      url: given.url + (given.query?.reveal() ?? ''),
       headers: Object.fromEntries(headers),
       connection: { ...connectionOf(given), unix: given.unixSocket },
       compression: given.compression,
@@ -136,7 +141,8 @@ function credentialsOf(given: Options): { authorization: string | undefined; sec
   const pair =
     credentials?.reveal() ?? (user === undefined ? undefined : `${user}:${password?.reveal() ?? ''}`)
   const basic = pair === undefined ? undefined : Buffer.from(pair).toString('base64')
-  const query = [...new URL(given.url).searchParams.values()].filter((one) => one.length >= LEAST_KEY)
+  const values = [...new URLSearchParams(given.query?.reveal()).values()]
+  const query = values.filter((one) => one.length >= LEAST_KEY)
   const revealed = [token, password, ...given.header.map(({ value }) => value)].flatMap(
     (one) => one?.reveal() ?? [],
   )

@@ -3,7 +3,17 @@ import { CASES, type CaseName } from './conformance/cases.ts'
 import type { Subject } from './conformance/subject.ts'
 
 export type { CaseName } from './conformance/cases.ts'
-export type { Harness, Manner, Received, Serving, Subject } from './conformance/subject.ts'
+export type {
+  ExporterFlags,
+  Harness,
+  Manner,
+  Received,
+  ServerTls,
+  Serving,
+  Subject,
+  Target,
+  TlsPaths,
+} from './conformance/subject.ts'
 
 /** How long one case may take unless the subject says otherwise. */
 const CASE_MS = 20_000

@@ -7,8 +7,31 @@ import http from '../../src/exporters/http.ts'
 import { jsonArray } from '../../src/http/json-array.ts'
 import { retryAfter } from '../../src/http/verdict.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
+import { conformance, type Received } from './conformance.ts'
+import { type HttpApi, HttpHarness, type SeenRequest } from './http-harness.ts'
 
 /** The http destination against a real server. */
+
+/** An endpoint that takes whatever is JSON, a line or an element each. */
+const API: HttpApi = {
+  target: (origin, secret) => ({
+    to: `${origin}/in?key=${secret}`,
+    options: { token: secret, header: [`X-Key: ${secret}`] },
+  }),
+  records: ({ body }: SeenRequest): Received[] => {
+    const lines = body.toString().split('\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as Received)
+  },
+}
+
+conformance({
+  exporter: 'http',
+  start: async (serving) => new HttpHarness(API, serving),
+  skips: {
+    'refused in part': 'a status is for the whole request',
+    'to be sent again in part': 'a status is for the whole request',
+  },
+})
 
 interface Seen {
   readonly headers: Headers
