@@ -113,4 +113,13 @@ describe('house rules', () => {
       expect(existsSync(join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts')))).toBe(true)
     }
   })
+
+  test('every exporter is put through the conformance suite', () => {
+    const names = readdirSync(join(SRC, 'exporters')).filter((name) => !name.includes('generated'))
+    for (const name of names) {
+      const path = join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts'))
+      const call = new RegExp(`^conformance\\(\\{\\s*exporter: '${name.replace(/\.ts$/, '')}'`, 'm')
+      expect(readFileSync(path, 'utf8'), `${path} does not call conformance()`).toMatch(call)
+    }
+  })
 })

@@ -24,6 +24,7 @@ import type { Exporter, ExporterContext } from '../../src/exporter.ts'
 import file from '../../src/exporters/file.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
+import { conformance, type Harness, noServer, type Received } from './conformance.ts'
 
 let folder: string
 let open: Exporter[] = []
@@ -53,6 +54,29 @@ function exporterTo(
 }
 
 const write = (exporter: Exporter, ...lines: string[]) => exporter.send(batchOf(lines), calm)
+
+/** A file in a folder of its own. */
+function fileHarness(): Harness {
+  const own = mkdtempSync(join(tmpdir(), 'pgturret-file-'))
+  const path = join(own, 'records.ndjson')
+  return {
+    target: () => ({ to: `file://${path}` }),
+    received: () => {
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
+      return lines.map((line) => JSON.parse(line) as Received)
+    },
+    stop: async () => rmSync(own, { recursive: true, force: true }),
+  }
+}
+
+conformance({
+  exporter: 'file',
+  start: async () => fileHarness(),
+  skips: {
+    ...noServer(),
+    'told to stop, it stops': 'writing to a file is not waited for; pipes have a test below',
+  },
+})
 
 describe('appending', () => {
   test('makes the file and adds to it, over several lives', async () => {
