@@ -58,7 +58,7 @@ export interface Harness {
    *
    * @returns `false` when it cannot behave so: the cases that are about that manner have to be skipped
    */
-  behave?(manner: Manner): void | false | Promise<void | false>
+  behave?(manner: Manner): unknown
   /** How many requests it has in hand without an answer, once told to hang. */
   hanging?(): number
   /** Ends it in the way of SIGKILL: connections break, nobody listens. */
