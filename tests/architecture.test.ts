@@ -32,7 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   config: ['codec', 'render', 'http'],
   http: ['errors.ts', 'exporter.ts'],
-  files: ['errors.ts', 'file-write.ts'],
+  files: ['errors.ts', 'clock.ts', 'file-write.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],

@@ -145,9 +145,9 @@ class FileExporter implements Exporter {
     return 'can be written'
   }
 
-  close(): Promise<void> {
-    this.#keeper.stop()
-    return this.#inTurn(() => this.#close())
+  async close(): Promise<void> {
+    await this.#inTurn(() => this.#close())
+    await this.#keeper.stop()
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
+import { systemClock } from '../clock.ts'
 import { RetryableError } from '../errors.ts'
 
 /** Ways to compress what was rotated, as options name them. */
@@ -42,6 +43,9 @@ export function rotatedName(path: string, at: number): string {
   }
 }
 
+/** How long the end of the program waits for a file that is being compressed. */
+const GRACE_MS = 2000
+
 interface RotatedFile {
   readonly path: string
   readonly timeMs: number
@@ -55,7 +59,8 @@ interface RotatedFile {
 export class RotatedFiles {
   readonly #path: string
   readonly #keeping: Keeping
-  #running = false
+  /** What is being done, as long as something is. */
+  #work: Promise<void> | undefined
   #again = false
   #failure: Error | undefined
   readonly #stop = new AbortController()
@@ -68,7 +73,9 @@ export class RotatedFiles {
   /** A file was rotated. */
   tidy(): void {
     this.#again = true
-    if (!this.#running) void this.#run()
+    this.#work ??= this.#run().finally(() => {
+      this.#work = undefined
+    })
   }
 
   /** Throws what went wrong since the last call: the batch of this moment carries the news, and is sent again. */
@@ -81,13 +88,16 @@ export class RotatedFiles {
       })
   }
 
-  /** Leaves the rest to the next process. */
-  stop(): void {
+  /** Ends what can be ended in a moment, and leaves the rest to the next process. */
+  async stop(): Promise<void> {
+    const late = new AbortController()
+    await Promise.race([this.#work, systemClock.sleep(GRACE_MS, late.signal)])
+    late.abort()
     this.#stop.abort()
+    await this.#work
   }
 
   async #run(): Promise<void> {
-    this.#running = true
     while (this.#again && !this.#stop.signal.aborted) {
       this.#again = false
       try {
@@ -97,7 +107,6 @@ export class RotatedFiles {
         if (!this.#stop.signal.aborted) this.#failure = error as Error
       }
     }
-    this.#running = false
   }
 
   /** Every file that is not compressed yet, those that were left behind among them. */

@@ -292,6 +292,16 @@ describe('what was rotated', () => {
     expect(names().map(textOf)).toEqual(['number 5.\n', 'number 6.\n'])
   })
 
+  test('is compressed also by a program that ends right away, and nothing half done is left', async () => {
+    writeFileSync(at('x.20260301T000000000Z'), Buffer.alloc(4 * 1024 * 1024, 'left\n'))
+    const exporter = exporterTo(at('x'), { maxSize: '5B', compression: 'zstd' })
+    await write(exporter, 'one')
+    await write(exporter, 'two')
+    await exporter.close?.()
+    expect(names().filter((name) => !name.endsWith('.zst'))).toEqual([])
+    expect(names()).toHaveLength(2)
+  })
+
   test('trouble with it is said once, and no record is lost', async () => {
     const exporter = exporterTo(at('x'), { maxSize: '5B', compression: 'gzip' })
     await write(exporter, 'one')
