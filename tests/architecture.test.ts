@@ -49,6 +49,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   exporters: ['config', 'http', 'files', 'errors.ts', 'clock.ts', 'exporter.ts', 'file-write.ts'],
   shim: ['errors.ts'],
+  doctor: ['journal', 'observe', 'shim', 'render', 'version.ts'],
   'exporter.ts': ['render', 'errors.ts'],
   'errors.ts': [],
   'log.ts': ['clock.ts'],

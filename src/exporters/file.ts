@@ -59,6 +59,7 @@ export default defineExporter({
   name: 'file',
   summary: 'Appends records to a local file, rotated by size and time, reopened on SIGHUP.',
   schemes: ['file'],
+  example: 'file:///var/log/pgturret/pg.ndjson',
   fromUrl: (url, text) => ({ path: fileUrlPath(url, text) }),
   options,
   label: (given) => given.path,
