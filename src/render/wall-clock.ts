@@ -1,13 +1,10 @@
-import { Field, readInt32 } from '../codec/fields.ts'
+import { Field } from '../codec/fields.ts'
+import { parseLogTime, timeMicros } from '../record/time.ts'
 import type { RecordView } from '../record/view.ts'
 import { visibleName } from './visible.ts'
 
 /** Whose clock times are shown in: the server's `log_timezone`, UTC, or that of this machine. */
 export type TimeZone = 'server' | 'utc' | 'local'
-
-// PostgreSQL's log time: date, time with milliseconds, time zone.
-const LOG_TIME = /^(\d{4,6}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([^ ]+)$/
-const UTC_NAMES: ReadonlySet<string> = new Set(['UTC', 'GMT', 'Etc/UTC', 'Z'])
 
 /** Reads the time of records, as a day and a time of that day. */
 export class WallClock {
@@ -27,15 +24,15 @@ export class WallClock {
   /** Sets `day` and `time` to those of a record. Where a time cannot be converted, it stays the server's. */
   read(record: RecordView): void {
     const text = record.text(Field.LogTime)!
-    const millis = this.#zone === 'server' ? undefined : millisOf(record, text)
-    if (millis === undefined) this.#quote(text)
-    else this.#convert(millis)
+    const micros = this.#zone === 'server' ? undefined : timeMicros(record)
+    if (micros === undefined) this.#quote(text)
+    else this.#convert(Math.floor(micros / 1000))
   }
 
   #quote(text: string): void {
-    const parts = LOG_TIME.exec(text)
-    this.day = parts === null ? '' : `${parts[1]} ${visibleName(parts[3]!)}`
-    this.time = parts === null ? visibleName(text) : parts[2]!
+    const parts = parseLogTime(text)
+    this.day = parts === undefined ? '' : `${parts.date} ${visibleName(parts.zone)}`
+    this.time = parts === undefined ? visibleName(text) : parts.time
   }
 
   #convert(millis: number): void {
@@ -50,25 +47,6 @@ export class WallClock {
     this.day = this.#secondDay
     this.time = this.#secondTime + String(millis - second * 1000).padStart(3, '0')
   }
-}
-
-/** Later years have more than four digits, and no log has them. */
-const LATEST_MILLIS = Date.UTC(9999, 0)
-
-/** Milliseconds since 1970; undefined when the record does not say them. logfebe-1 does only by a time in UTC. */
-function millisOf(record: RecordView, text: string): number | undefined {
-  if (record.source.version.protocol === 1) return utcMillis(text)
-  const at = record.spans[2 * Field.TimeMicros]!
-  const micros = readInt32(record.bytes, at) * 4294967296 + (readInt32(record.bytes, at + 4) >>> 0)
-  const millis = Math.floor(micros / 1000)
-  return millis >= 0 && millis < LATEST_MILLIS ? millis : undefined
-}
-
-function utcMillis(text: string): number | undefined {
-  const parts = LOG_TIME.exec(text)
-  if (parts === null || !UTC_NAMES.has(parts[3]!)) return undefined
-  const millis = Date.parse(`${parts[1]}T${parts[2]}Z`)
-  return millis >= 0 && millis < LATEST_MILLIS ? millis : undefined
 }
 
 function offsetText(minutes: number): string {
