@@ -1,30 +1,41 @@
-import { promisify } from 'node:util'
-import { gzip as gzipCallback } from 'node:zlib'
 import { z } from 'zod'
+import { connectionOf, fitsHeader, httpOptions, httpProblem } from '../config/http-options.ts'
 import { Secret } from '../config/secret.ts'
-import { choice, duration, header, integer, secret, size } from '../config/values.ts'
-import { BlockedError, type DeliveryError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
+import { choice, header, integer, secret, size, text } from '../config/values.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
-
-const gzip = promisify(gzipCallback)
+import { HttpClient } from '../http/client.ts'
+import { COMPRESSIONS } from '../http/compression.ts'
+import { jsonArray } from '../http/json-array.ts'
 
 const options = z.object({
   url: z.string().meta({ fromUrl: true }),
+  /** What follows the URL's question mark, and may be a key. */
+  query: z.instanceof(Secret).optional().meta({ fromUrl: true }),
   credentials: z.instanceof(Secret).optional().meta({ fromUrl: true }),
-  body: choice(['ndjson', 'array']).prefault('ndjson').meta({
-    description: 'one JSON object a line (application/x-ndjson), or a JSON array (application/json)',
+  body: choice(['ndjson', 'array', 'object']).prefault('ndjson').meta({
+    description:
+      'one JSON object a line (application/x-ndjson), a JSON array, or one object alone in each request (application/json)',
   }),
-  compression: choice(['none', 'gzip'])
-    .prefault('none')
-    .meta({ description: 'Content-Encoding of the body' }),
+  compression: choice(COMPRESSIONS).prefault('none').meta({ description: 'Content-Encoding of the body' }),
   token: secret().optional().meta({ description: 'bearer token: env:NAME, file:/path, or the token itself' }),
+  user: text('NAME').optional().meta({ description: 'user of basic authentication', example: 'pgturret' }),
+  password: secret()
+    .optional()
+    .meta({ description: 'password of basic authentication: env:NAME, file:/path, or the password' }),
   header: z
     .array(header())
     .prefault([])
     .meta({ description: 'a header to send, "Name: value"; the value may be env:NAME or file:/path' }),
-  timeout: duration().prefault('10s').meta({ description: 'how long one request may take' }),
+  redirects: choice(['refuse', 'follow']).prefault('refuse').meta({
+    description: 'what becomes of 307 and 308; one to another host is followed without credentials',
+  }),
+  unixSocket: text('PATH').optional().meta({
+    description: "unix socket to connect to in place of the URL's host",
+    example: '/run/collector.sock',
+  }),
   batchRecords: integer(1, 1_000_000).prefault('10000').meta({ description: 'most records in one request' }),
   batchBytes: size().prefault('1MB').meta({ description: 'most bytes in one request, before compression' }),
+  ...httpOptions,
 })
 
 type Options = z.output<typeof options>
@@ -34,199 +45,121 @@ export default defineExporter({
   name: 'http',
   summary: 'POSTs batches of JSON records to a URL.',
   schemes: ['http', 'https'],
-  fromUrl: splitCredentials,
+  fromUrl: splitUrl,
   options,
-  // A query may hold a key: it is not shown.
-  label: (given) => given.url.replace(/\?.*$/, ''),
-  problem: headerProblem,
+  label: (given) => given.url,
+  problem: (given) => credentialsProblem(given) ?? headerProblem(given) ?? httpProblem(given),
   format: 'json',
-  batch: (given) => ({ maxRecords: given.batchRecords, maxBytes: given.batchBytes }),
+  batch: (given) => ({
+    maxRecords: given.body === 'object' ? 1 : given.batchRecords,
+    maxBytes: given.batchBytes,
+  }),
   create: (given, context) => new HttpExporter(given, context),
 })
 
-/** `https://user:password@host/…`: the credentials go into a header, not into a URL that may be shown. */
-function splitCredentials(url: URL): Record<string, unknown> {
+/** `https://user:password@host/path?key=…`: what may be a secret is taken out of what may be shown. */
+function splitUrl(url: URL): Record<string, unknown> {
   if (url.hash !== '') throw new Error('an HTTP URL takes no fragment (#…)')
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''
-  if (url.username === '' && url.password === '') return { url: bare.href }
+  bare.search = ''
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
-  return { url: bare.href, credentials: new Secret(Buffer.from(pair).toString('base64')) }
+  return {
+    url: bare.href,
+    ...(url.search !== '' && { query: new Secret(url.search) }),
+    ...(pair !== ':' && { credentials: new Secret(pair) }),
+  }
 }
 
-/** What a header can carry: a line end in a secret's file would otherwise be met at the first request. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/
+/** A request has one Authorization. */
+function credentialsProblem({ token, user, password, credentials }: Options): string | undefined {
+  if (password !== undefined && user === undefined) return 'a password takes a user'
+  const ways = [token, user, credentials].filter((one) => one !== undefined)
+  return ways.length > 1
+    ? 'give one of: a token, a user with a password, a user and a password in the URL'
+    : undefined
+}
 
 function headerProblem(given: Options): string | undefined {
-  if (given.token !== undefined && !HEADER_VALUE.test(given.token.reveal()))
+  if (given.token !== undefined && !fitsHeader(given.token.reveal()))
     return 'the token holds characters that no HTTP header can carry, such as a line end'
-  const wrong = given.header.find(({ value }) => !HEADER_VALUE.test(value.reveal()))
+  const wrong = given.header.find(({ value }) => !fitsHeader(value.reveal()))
   return (
     wrong && `the header "${wrong.name}" holds characters that no HTTP header can carry, such as a line end`
   )
 }
 
-/** As much of an answer as is read; what a server says beyond it is not needed. */
-const MOST_ANSWER_BYTES = 64 * 1024
-
 class HttpExporter implements Exporter {
-  readonly #options: Options
-  readonly #url: string
-  readonly #headers: Headers
-  /** What must not be repeated, should the server echo it. */
-  readonly #secrets: readonly string[]
+  readonly #body: Options['body']
+  readonly #client: HttpClient
 
-  constructor(given: Options, context: ExporterContext) {
-    this.#options = given
-    this.#url = given.url
-    this.#headers = new Headers({
-      'User-Agent': context.userAgent,
-      'Content-Type': given.body === 'array' ? 'application/json' : 'application/x-ndjson',
+  constructor(given: Options, { userAgent }: ExporterContext) {
+    this.#body = given.body
+    const { authorization, secrets } = credentialsOf(given)
+    const headers = new Headers({
+      'User-Agent': userAgent,
+      ...(authorization && { Authorization: authorization }),
     })
-    if (given.compression === 'gzip') this.#headers.set('Content-Encoding', 'gzip')
-    if (given.credentials) this.#headers.set('Authorization', `Basic ${given.credentials.reveal()}`)
-    if (given.token) this.#headers.set('Authorization', `Bearer ${given.token.reveal()}`)
-    for (const { name, value } of given.header) this.#headers.set(name, value.reveal())
-    this.#secrets = secretsOf(given)
+    for (const { name, value } of given.header) headers.set(name, value.reveal())
+    this.#client = new HttpClient({
+      url: given.url + (given.query?.reveal() ?? ''),
+      headers: Object.fromEntries(headers),
+      connection: { ...connectionOf(given), unix: given.unixSocket },
+      compression: given.compression,
+      followRedirects: given.redirects === 'follow',
+      secrets,
+    })
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
-    const plain = this.#options.body === 'array' ? arrayBody(batch) : batch.bytes
-    const body = this.#options.compression === 'gzip' ? await gzip(plain, { level: 1 }) : plain
-    const response = await this.#post(body, signal)
-    // The connection is used again only when its answer was read to the end.
-    const answer = await beginningOf(response)
-    if (response.ok) return
-    throw verdictOn(
-      response,
-      this.#secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), answer),
-    )
-  }
-
-  async check(signal: AbortSignal): Promise<string> {
-    const started = performance.now()
-    let { status } = await this.#ask('HEAD', signal)
-    // Many an endpoint for POST alone does not know HEAD, or says that nothing is there for it.
-    if (status === 404 || status === 405 || status === 501) ({ status } = await this.#ask('OPTIONS', signal))
-    const said = `answered ${status} in ${Math.round(performance.now() - started)} ms`
-    if (HOLD.has(status) || (status >= 500 && status !== 501)) throw new BlockedError(said, { status })
-    if (status >= 300 && status < 400)
-      throw new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
-    return said
-  }
-
-  /** A request without a body, with the credentials. */
-  async #ask(method: 'HEAD' | 'OPTIONS', signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(this.#headers)
-    for (const name of ['Content-Type', 'Content-Encoding']) headers.delete(name)
-    const response = await this.#request({ method, headers }, signal)
-    await beginningOf(response)
-    return response
-  }
-
-  #post(body: Uint8Array, signal: AbortSignal): Promise<Response> {
-    return this.#request({ method: 'POST', headers: this.#headers, body }, signal)
-  }
-
-  async #request(init: RequestInit, signal: AbortSignal): Promise<Response> {
-    const { timeout } = this.#options
-    try {
-      return await fetch(this.#url, {
-        ...init,
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-      })
-    } catch (error) {
-      throw unanswered(error as Error, timeout)
+    const body = this.#bodyOf(batch)
+    const headers = {
+      'Content-Type': this.#body === 'ndjson' ? 'application/x-ndjson' : 'application/json',
+      'Idempotency-Key': idempotencyKey(batch),
     }
+    await this.#client.post(body, { headers, signal })
+  }
+
+  check(signal: AbortSignal): Promise<string> {
+    return this.#client.check(signal)
+  }
+
+  #bodyOf(batch: Batch): Uint8Array {
+    if (this.#body === 'array') return jsonArray(batch)
+    // One object without its line end.
+    return this.#body === 'object' ? batch.bytes.subarray(0, -1) : batch.bytes
   }
 }
 
 /** A value in a URL's query that is at least so long may be a key. */
 const LEAST_KEY = 8
 
-function secretsOf(given: Options): string[] {
-  const query = [...new URL(given.url).searchParams.values()].filter((text) => text.length >= LEAST_KEY)
-  const secrets = [given.token, given.credentials, ...given.header.map(({ value }) => value)]
-  return [...secrets.flatMap((secret) => secret?.reveal() ?? []), ...query]
+/** The Authorization header, and everything that a server might repeat and nobody may see. */
+function credentialsOf(given: Options): { authorization: string | undefined; secrets: string[] } {
+  const { token, user, password, credentials } = given
+  const pair =
+    credentials?.reveal() ?? (user === undefined ? undefined : `${user}:${password?.reveal() ?? ''}`)
+  const basic = pair === undefined ? undefined : Buffer.from(pair).toString('base64')
+  const values = [...new URLSearchParams(given.query?.reveal()).values()]
+  const query = values.filter((one) => one.length >= LEAST_KEY)
+  const revealed = [token, password, ...given.header.map(({ value }) => value)].flatMap(
+    (one) => one?.reveal() ?? [],
+  )
+  return {
+    authorization: token ? `Bearer ${token.reveal()}` : basic && `Basic ${basic}`,
+    secrets: [
+      ...revealed,
+      ...(basic ? [basic, pair!.slice(pair!.indexOf(':') + 1)] : []),
+      ...query,
+      ...query.map(encodeURIComponent),
+    ],
+  }
 }
 
 /**
- * The text of an answer, its first bytes at least; a longer one costs the connection, not memory. One that breaks off
- * does not matter: the status has been said.
+ * The same whenever the same records are sent again, and different for any others: a server that remembers keys takes
+ * a batch once, also when its answer was lost.
  */
-async function beginningOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  try {
-    for await (const part of response.body ?? []) {
-      parts.push(part)
-      length += part.length
-      // Leaving the loop cancels the rest.
-      if (length >= MOST_ANSWER_BYTES) break
-    }
-  } catch {}
-  return Buffer.concat(parts).toString('utf8', 0, MOST_ANSWER_BYTES)
-}
-
-const UNANSWERED: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'could not connect',
-  ENOTFOUND: 'could not find the host',
-  ECONNRESET: 'the connection was closed without an answer',
-}
-
-/** Gives a request without an answer a message for an operator; errors of the language pass. */
-function unanswered(error: Error, timeout: number): Error {
-  if (error.name === 'TimeoutError')
-    return new RetryableError(`no answer within ${timeout} ms`, { cause: error })
-  const { code } = error as { code?: unknown }
-  if (typeof code !== 'string') return error
-  // The system's own messages may hold the URL, and the URL a key.
-  return new RetryableError(`${UNANSWERED[code] ?? 'the request failed'} (${code})`, { cause: error })
-}
-
-/** The records as one JSON array: their line ends become commas. */
-export function arrayBody(batch: Batch): Uint8Array {
-  const body = new Uint8Array(batch.bytes.length + 1)
-  body[0] = 0x5b
-  body.set(batch.bytes, 1)
-  for (let i = 0; i < batch.records; i++) body[batch.ends[i]!] = 0x2c
-  body[body.length - 1] = 0x5d
-  return body
-}
-
-const RETRY = new Set([408, 425, 429])
-const HOLD = new Set([401, 403, 404, 407])
-
-/** Turns an answer that is no success into the error that says what to do about it. */
-function verdictOn(response: Response, answer: string): DeliveryError {
-  const { status } = response
-  const said = `the server answered ${status}${excerpt(answer)}`
-  if (status === 413) return new TooLargeError(said)
-  if (status >= 300 && status < 400) {
-    return new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
-  }
-  if (HOLD.has(status)) return new BlockedError(said, { status })
-  if (RETRY.has(status) || (status >= 500 && status !== 501 && status !== 505)) {
-    return new RetryableError(said, {
-      retryAfterMs: retryAfter(response.headers.get('Retry-After'), Date.now()),
-    })
-  }
-  return new PermanentError(said, { status })
-}
-
-/** The beginning of what the server said, on one line. */
-function excerpt(answer: string): string {
-  const line = answer.replace(/[\s\p{Cc}]+/gu, ' ').trim()
-  if (line === '') return ''
-  return `: ${line.length > 200 ? `${line.slice(0, 200)}…` : line}`
-}
-
-/** Milliseconds of a Retry-After header, which holds seconds or a date; undefined when it holds neither. */
-export function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
-}
+const idempotencyKey = (batch: Batch): string =>
+  new Bun.CryptoHasher('sha256').update(batch.bytes).digest('hex').slice(0, 32)

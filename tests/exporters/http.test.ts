@@ -3,10 +3,35 @@ import { createServer, type Server } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import type { z } from 'zod'
 import { BlockedError, classify, PermanentError, RetryableError, TooLargeError } from '../../src/errors.ts'
-import http, { arrayBody, retryAfter } from '../../src/exporters/http.ts'
+import http from '../../src/exporters/http.ts'
+import { jsonArray } from '../../src/http/json-array.ts'
+import { retryAfter } from '../../src/http/verdict.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
+import { conformance, type Received } from './conformance.ts'
+import { type HttpApi, HttpHarness, type SeenRequest } from './http-harness.ts'
 
 /** The http destination against a real server. */
+
+/** An endpoint that takes whatever is JSON, a line or an element each. */
+const API: HttpApi = {
+  target: (origin, secret) => ({
+    to: `${origin}/in?key=${secret}`,
+    options: { token: secret, header: [`X-Key: ${secret}`] },
+  }),
+  records: ({ body }: SeenRequest): Received[] => {
+    const lines = body.toString().split('\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as Received)
+  },
+}
+
+conformance({
+  exporter: 'http',
+  start: async (serving) => new HttpHarness(API, serving),
+  skips: {
+    'refused in part': 'a status is for the whole request',
+    'to be sent again in part': 'a status is for the whole request',
+  },
+})
 
 interface Seen {
   readonly headers: Headers
@@ -71,7 +96,7 @@ describe('a request', () => {
   test('the batch itself is not changed by that', () => {
     const batch = batchOf(numbered(2))
     const before = Buffer.from(batch.bytes)
-    arrayBody(batch)
+    jsonArray(batch)
     expect(before.equals(batch.bytes)).toBe(true)
   })
 

@@ -1,0 +1,16 @@
+import { promisify } from 'node:util'
+import { gzip as gzipCallback } from 'node:zlib'
+
+const gzip = promisify(gzipCallback)
+
+/** Ways to compress the body of a request, as options name them. */
+export const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const
+
+/** One of them. */
+export type Compression = (typeof COMPRESSIONS)[number]
+
+/** Compresses off the main thread; fast rather than small, log lines are small either way. */
+export async function compress(bytes: Uint8Array, how: Compression): Promise<Uint8Array> {
+  if (how === 'gzip') return gzip(bytes, { level: 1 })
+  return how === 'zstd' ? Bun.zstdCompress(bytes as Uint8Array<ArrayBuffer>, { level: 1 }) : bytes
+}

@@ -1,0 +1,38 @@
+import { describe, test } from 'bun:test'
+import { CASES, type CaseName } from './conformance/cases.ts'
+import type { Subject } from './conformance/subject.ts'
+
+export type { CaseName } from './conformance/cases.ts'
+export type {
+  ExporterFlags,
+  Harness,
+  Manner,
+  Received,
+  ServerTls,
+  Serving,
+  Subject,
+  Target,
+  TlsPaths,
+} from './conformance/subject.ts'
+
+/** How long one case may take unless the subject says otherwise. */
+const CASE_MS = 20_000
+
+/**
+ * What every destination must do, run against one: called once, at the top of the test file of each exporter.
+ *
+ *     conformance({ exporter: 'http', start: (serving) => HttpServer.start(serving), skips: { partial: 'an answer is for all' } })
+ *
+ * Each case starts a destination of its own, and drives it as `listen` does: records are encoded the way the exporter asks
+ * for, and go through a `Delivery`. `tests/architecture.test.ts` fails for an exporter whose test file does not call it.
+ */
+export function conformance(subject: Subject): void {
+  const { exporter, skips = {}, unavailable, timeoutMs = CASE_MS } = subject
+  describe(`${exporter} conforms`, () => {
+    for (const [name, run] of Object.entries(CASES)) {
+      const reason = unavailable ?? skips[name as CaseName]
+      if (reason === undefined) test(name, () => run(subject), timeoutMs)
+      else test.skip(`${name} (${reason})`, () => undefined)
+    }
+  })
+}
