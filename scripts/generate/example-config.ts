@@ -21,6 +21,7 @@ const HEAD = `# pgturret.toml: everything that "pgturret listen" can be told, wi
 const URLS: Readonly<Record<string, string>> = {
   file: 'file:///var/log/pgturret/pg.ndjson',
   http: 'https://logs.example/in',
+  otlp: 'otlp://localhost:4318',
   stdout: 'stdout:',
 }
 

@@ -8,6 +8,8 @@ export interface Subject {
   readonly start: (serving: Serving) => Promise<Harness>
   /** Cases that cannot be run against this destination, each with the reason: a sentence's worth, it is shown. */
   readonly skips?: Readonly<Partial<Record<CaseName, string>>>
+  /** Whether it says which records of a request it has refused; true by default. Where it does not, they are only counted. */
+  readonly namesRefused?: boolean
   /** Why no case can be run: a real server that cannot be had here. */
   readonly unavailable?: string | undefined
   /** For one case; 20 seconds by default. */

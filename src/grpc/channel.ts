@@ -33,27 +33,28 @@ export class GrpcError extends Error {
   readonly status: number
   /** What the server asks to wait for (google.rpc.RetryInfo), in milliseconds; undefined where it asks for nothing. */
   readonly retryAfterMs: number | undefined
-  /** Whether the connection is of no use any more. */
-  readonly disconnected: boolean
 
-  constructor(
-    status: number,
-    message: string,
-    options: { retryAfterMs?: number | undefined; disconnected?: boolean } = {},
-  ) {
+  constructor(status: number, message: string, retryAfterMs?: number) {
     super(message)
     this.status = status
-    this.retryAfterMs = options.retryAfterMs
-    this.disconnected = options.disconnected ?? false
+    this.retryAfterMs = retryAfterMs
   }
+}
+
+/** PEM texts, and what else TLS is to do differently. */
+export interface Tls {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly servername?: string | undefined
+  readonly rejectUnauthorized?: boolean | undefined
 }
 
 /** Where to call, and how. */
 export interface GrpcOptions {
   /** `http://host:port` without TLS, `https://host:port` with it. */
   readonly origin: string
-  /** Certificates and keys as PEM; the system's authorities where `ca` is not given. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined
+  readonly tls?: Tls | undefined
   /** Longest answer that is taken, in bytes. */
   readonly maxAnswerBytes: number
 }
@@ -73,10 +74,16 @@ const PREFIX_BYTES = 5
 
 const compress = promisify(gzip)
 
+/** A connection, and what broke it. */
+interface Connection {
+  readonly session: ClientHttp2Session
+  trouble: Error | undefined
+}
+
 /** Unary calls over one HTTP/2 connection, which is made when it is needed. */
 export class GrpcChannel {
   readonly #options: GrpcOptions
-  #session: ClientHttp2Session | undefined
+  #connection: Connection | undefined
 
   constructor(options: GrpcOptions) {
     this.#options = options
@@ -86,7 +93,7 @@ export class GrpcChannel {
    * Calls a method.
    *
    * @returns the answer's message
-   * @throws GrpcError; or the signal's reason when it is aborted
+   * @throws GrpcError when the server said what is wrong; an error with a `code` when it said nothing; the signal's reason
    */
   async call(call: GrpcCall): Promise<Buffer> {
     call.signal.throwIfAborted()
@@ -94,7 +101,8 @@ export class GrpcChannel {
     const prefix = Buffer.alloc(PREFIX_BYTES)
     prefix[0] = call.gzip ? 1 : 0
     prefix.writeUInt32BE(content.length, 1)
-    const stream = this.#connected().request({
+    const connection = this.#connected()
+    const stream = connection.session.request({
       ':method': 'POST',
       ':path': call.path,
       te: 'trailers',
@@ -104,30 +112,34 @@ export class GrpcChannel {
     })
     stream.write(prefix)
     stream.end(content)
-    return this.#answer(stream, call.signal)
+    return this.#answer(stream, connection, call.signal)
   }
 
   /** Ends the connection. */
   close(): void {
-    this.#session?.destroy()
-    this.#session = undefined
+    this.#connection?.session.destroy()
+    this.#connection = undefined
   }
 
-  #connected(): ClientHttp2Session {
-    const before = this.#session
-    if (before !== undefined && !before.closed && !before.destroyed) return before
+  #connected(): Connection {
+    const before = this.#connection
+    if (before !== undefined && !before.session.closed && !before.session.destroyed) return before
     const { origin, tls } = this.#options
     const session = connect(origin, { ...tls })
-    const lost = () => {
-      if (this.#session === session) this.#session = undefined
+    const connection: Connection = { session, trouble: undefined }
+    const lost = (error?: Error) => {
+      if (error instanceof Error) connection.trouble ??= error
+      if (this.#connection === connection) this.#connection = undefined
     }
-    // Every call hears of it by its own stream.
-    session.on('error', lost).on('close', lost).on('goaway', lost)
-    this.#session = session
-    return session
+    session
+      .on('error', lost)
+      .on('close', () => lost())
+      .on('goaway', () => lost())
+    this.#connection = connection
+    return connection
   }
 
-  #answer(stream: ClientHttp2Stream, signal: AbortSignal): Promise<Buffer> {
+  #answer(stream: ClientHttp2Stream, connection: Connection, signal: AbortSignal): Promise<Buffer> {
     const { maxAnswerBytes } = this.#options
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     let headers: IncomingHttpHeaders = {}
@@ -150,21 +162,23 @@ export class GrpcChannel {
       if (bytes <= maxAnswerBytes) parts.push(part)
       else stream.close()
     })
-    stream.on('error', (error: Error) => reject(lostConnection(error.message)))
+    // The connection's own error says more, and comes first.
+    stream.on('error', (error: Error) => reject(connection.trouble ?? connectionLost(error)))
     stream.on('close', () => {
       signal.removeEventListener('abort', abort)
       if (bytes > maxAnswerBytes)
         return reject(new GrpcError(GrpcStatus.Internal, `the answer is longer than ${maxAnswerBytes} bytes`))
+      if (headers[':status'] === undefined) return reject(connection.trouble ?? connectionLost())
       const problem = problemOf(headers, trailers)
-      if (problem === undefined) resolve(messageIn(Buffer.concat(parts)))
+      if (problem === undefined) resolve(Buffer.concat(parts).subarray(PREFIX_BYTES))
       else reject(problem)
     })
     return promise
   }
 }
 
-const lostConnection = (why: string): GrpcError =>
-  new GrpcError(GrpcStatus.Unavailable, why === '' ? 'the connection was lost' : why, { disconnected: true })
+const connectionLost = (error = new Error('the connection was closed')): Error =>
+  Object.assign(error, { code: 'ECONNRESET' })
 
 /** What is wrong with an answer. A server that fails at once sends its status with the headers. */
 function problemOf(
@@ -175,14 +189,12 @@ function problemOf(
   const status = end['grpc-status']
   if (status === undefined) {
     const http = headers[':status']
-    if (http === undefined) return lostConnection('')
     return new GrpcError(statusOfHttp(Number(http)), `answered HTTP ${http} without a gRPC status`)
   }
   if (Number(status) === GrpcStatus.Ok) return undefined
   const message = decodeMessage(String(end['grpc-message'] ?? ''))
-  return new GrpcError(Number(status), message === '' ? `gRPC status ${status}` : message, {
-    retryAfterMs: retryDelay(end['grpc-status-details-bin']),
-  })
+  const said = message === '' ? `gRPC status ${status}` : `gRPC status ${status}: ${message}`
+  return new GrpcError(Number(status), said, retryDelay(end['grpc-status-details-bin']))
 }
 
 /** What an HTTP status stands for where a proxy answers in place of a gRPC server; as gRPC defines it. */
@@ -201,8 +213,6 @@ function decodeMessage(text: string): string {
     return text
   }
 }
-
-const messageIn = (bytes: Buffer): Buffer => bytes.subarray(PREFIX_BYTES)
 
 const RETRY_INFO = 'google.rpc.RetryInfo'
 
