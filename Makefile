@@ -48,6 +48,7 @@ shims: node_modules/.package-lock.json
 	@exec bun scripts/shims.ts $(addprefix --only ,$(ONLY))
 
 test: prerequisites node_modules/.package-lock.json
+	@sh scripts/prerequisites.sh --tests
 	@exec bun scripts/check.ts
 
 test-versions: prerequisites build

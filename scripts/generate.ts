@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { cliReference } from './generate/cli-reference.ts'
 import { configJsonSchema } from './generate/config-schema.ts'
 import { exampleConfig } from './generate/example-config.ts'
+import { exporterPages, PAGES } from './generate/exporter-pages.ts'
 import { exporterRegistry } from './generate/exporter-registry.ts'
 import { recordSchema } from './generate/record-schema.ts'
 import { shimSources } from './generate/shim-sources.ts'
@@ -29,6 +30,7 @@ export const GENERATED: readonly GeneratedFile[] = [
   { path: 'docs/reference/pgturret.schema.json', contents: configJsonSchema },
   { path: 'docs/pgturret.toml', contents: exampleConfig },
   { path: 'docs/reference/cli.md', contents: cliReference },
+  ...exporterPages(),
 ]
 
 const root = join(import.meta.dir, '..')
@@ -57,6 +59,19 @@ export function committed(file: GeneratedFile): string | undefined {
   }
 }
 
+/** Pages of exporters that are gone. */
+function leftovers(): string[] {
+  const made = new Set(GENERATED.map(({ path }) => path))
+  const there = readdirSync(join(root, PAGES)).map((name) => `${PAGES}/${name}`)
+  return there.filter((path) => !made.has(path))
+}
+
+function write(file: GeneratedFile, contents: string): void {
+  mkdirSync(dirname(join(root, file.path)), { recursive: true })
+  writeFileSync(join(root, file.path), contents)
+  console.log(`wrote ${file.path}`)
+}
+
 function main(check: boolean): number {
   let stale = 0
   for (const file of GENERATED) {
@@ -65,11 +80,20 @@ function main(check: boolean): number {
     stale++
     if (check) console.error(`stale: ${file.path}; run "make generate"`)
     else {
-      writeFileSync(join(root, file.path), contents)
-      console.log(`wrote ${file.path}`)
+      write(file, contents)
+      // Everything after it is made of the exporters that it lists, and this process has read the list as it was.
+      if (file.path === REGISTRY) return Bun.spawnSync([process.execPath, import.meta.path], INHERIT).exitCode
     }
+  }
+  for (const path of leftovers()) {
+    stale++
+    if (check) console.error(`left over: ${path}; run "make generate"`)
+    else rmSync(join(root, path))
   }
   return check && stale > 0 ? 1 : 0
 }
+
+const REGISTRY = 'src/exporters/registry.generated.ts'
+const INHERIT = { stdio: ['ignore', 'inherit', 'inherit'] as ['ignore', 'inherit', 'inherit'] }
 
 if (import.meta.main) process.exit(main(process.argv.includes('--check')))

@@ -4,6 +4,8 @@
 #
 #   prerequisites.sh              install what is missing (root, apt), or print the command that does and exit 1
 #   prerequisites.sh --optional   name what is missing and exit 0
+#   prerequisites.sh --tests      the same for programs that tests ask (shells, readers of manual pages): without them
+#                                 those tests are skipped, so this never fails
 #   prerequisites.sh --pg-config  print the pg_config to build against; exit 1 when the shim cannot be built
 #
 # PG_CONFIG=/path/to/pg_config picks an installation; nothing is installed for one that was picked by hand.
@@ -67,6 +69,22 @@ find_missing() {
   has_gssapi || need 'the GSSAPI headers' libkrb5-dev
 }
 
+find_missing_for_tests() {
+  missing='' packages=''
+  command -v zsh >/dev/null || need zsh zsh
+  command -v fish >/dev/null || need fish fish
+  command -v groff >/dev/null || need groff groff-base
+  command -v mandoc >/dev/null || need mandoc mandoc
+}
+
+install_for_tests() {
+  export DEBIAN_FRONTEND=noninteractive
+  echo "tests ask $missing; installing: $packages" >&2
+  # shellcheck disable=SC2086 # the packages are words
+  apt-get update -qq >&2 && apt-get install -y -q --no-install-recommends $packages >&2 || true
+  find_missing_for_tests
+}
+
 need() {
   missing="${missing:+$missing, }$1"
   case " $packages " in *" $2 "*) ;; *) packages="${packages:+$packages }$2" ;; esac
@@ -128,6 +146,11 @@ case "${1:-}" in
   --optional)
     [ -z "$missing" ] || echo "not here: $missing (Debian: apt-get install $packages)" >&2
     ;;
+  --tests)
+    find_missing_for_tests
+    if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then install_for_tests; fi
+    [ -z "$missing" ] || echo "skipping tests that ask $missing (Debian: apt-get install $packages)" >&2
+    ;;
   '')
     [ -n "$missing" ] || exit 0
     [ -z "${PG_CONFIG:-}" ] || fail "missing for PG_CONFIG=$PG_CONFIG: $missing"
@@ -138,5 +161,5 @@ case "${1:-}" in
     fi
     install_packages
     ;;
-  *) fail "unknown option $1 (expected --optional, --pg-config or none)" ;;
+  *) fail "unknown option $1 (expected --optional, --tests, --pg-config or none)" ;;
 esac

@@ -62,6 +62,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly summary: string
   /** URL schemes by which `--to` finds it, without the colon. */
   readonly schemes: readonly string[]
+  /** What `--to` may be given, for examples: with a host that nobody has. */
+  readonly example: string
   /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
   fromUrl?(url: URL, text: string): Record<string, unknown>
   readonly options: S

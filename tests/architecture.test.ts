@@ -59,6 +59,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   grpc: [],
   shim: ['errors.ts'],
+  doctor: ['journal', 'observe', 'shim', 'render', 'version.ts'],
   'exporter.ts': ['render', 'errors.ts'],
   'errors.ts': [],
   'log.ts': ['clock.ts'],

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 
 const MAIN = join(import.meta.dir, '../../src/cli/main.ts')
 
-const COMMANDS = [
+/** Every command, in the order of the page. */
+export const COMMANDS: readonly (readonly string[])[] = [
   [],
   ['listen'],
   ['tail'],
@@ -16,13 +17,19 @@ const COMMANDS = [
   ['deadletter', 'list'],
   ['deadletter', 'show'],
   ['deadletter', 'replay'],
+  ['doctor'],
   ['check'],
   ['config', 'check'],
   ['config', 'show'],
   ['config', 'schema'],
+  ['exporters', 'list'],
+  ['exporters', 'describe'],
+  ['exporters', 'new'],
   ['shim', 'build'],
   ['shim', 'install'],
   ['shim', 'status'],
+  ['completion'],
+  ['man'],
 ]
 
 /** `docs/reference/cli.md`: what every command says of itself with --help. */

@@ -39,7 +39,7 @@ export function addCheck(
 }
 
 /** What was found out about one destination. */
-interface Finding {
+export interface Finding {
   readonly state: 'ok' | 'skip' | 'FAIL'
   readonly said: string
 }
@@ -64,8 +64,8 @@ async function check(command: Command, context: CommandContext): Promise<number>
 const widest = (texts: readonly string[]): number =>
   Math.min(MOST_COLUMNS, Math.max(...texts.map((text) => text.length)))
 
-/** Never rejects. */
-async function reach(destination: Destination): Promise<Finding> {
+/** Tries to reach a destination; ends in time, and never rejects. */
+export async function reach(destination: Destination): Promise<Finding> {
   let exporter: Exporter | undefined
   try {
     exporter = exporterTo(destination)

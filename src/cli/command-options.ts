@@ -18,8 +18,14 @@ export function addExporterOptions(command: Command): void {
   }
 }
 
+const SPECS = new WeakMap<Option, OptionSpec>()
+
+/** What an option was made of; undefined for commander's own. */
+export const specOf = (option: Option): OptionSpec | undefined => SPECS.get(option)
+
 function toOption(spec: OptionSpec): Option {
   const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
+  SPECS.set(option, spec)
   const notes = [
     ...(spec.repeatable ? ['repeatable'] : []),
     ...(spec.default === undefined ? [] : [`default: ${spec.default}`]),

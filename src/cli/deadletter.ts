@@ -34,12 +34,16 @@ export function addDeadletter(program: Command, run: Run, context: CommandContex
   list.action(() => run(listed))
 
   const show = add('show', 'Shows each record with the reason.', SHOW_HELP)
-  show.argument('[name...]', 'exporters; all when none is named').usage('[options] [name...]')
+  show
+    .argument('[exporter...]', 'names of exporters; all when none is given')
+    .usage('[options] [exporter...]')
   const shown = showCommand(show, context)
   show.action(() => run(shown))
 
   const replay = add('replay', 'Sends the records to a destination.', REPLAY_HELP)
-  replay.argument('[name...]', 'exporters; all when none is named').usage('[options] [name...]')
+  replay
+    .argument('[exporter...]', 'names of exporters; all when none is given')
+    .usage('[options] [exporter...]')
   const replayed = replayCommand(replay, context)
   replay.action(() => run(replayed))
 }

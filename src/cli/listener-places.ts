@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defaultJournal } from '../config/default-paths.ts'
@@ -5,9 +6,29 @@ import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
 import { text } from '../config/values.ts'
 import { ConfigError } from '../errors.ts'
+import { defaultSocketPath } from '../ingest/socket-path.ts'
+import { controlPath } from '../observe/control.ts'
 import { readSources } from './settings.ts'
 
 /** Where a listener is found that is started with the same options, for commands that look at it. */
+
+/** Where the packaged service listens. */
+const SERVICE_SOCKET = '/run/pgturret/log.sock'
+/** Where it keeps its journal. */
+export const SERVICE_JOURNAL = '/var/lib/pgturret'
+
+/** The option by which a running listener is found. */
+export const socketOptions = z.object({
+  socket: text('PATH').optional().meta({
+    description: 'socket of the listener (default: as for "pgturret listen", then /run/pgturret/log.sock)',
+  }),
+})
+
+/** The default differs between users: where nobody listens on one's own, the service is meant. */
+export function socketFound(env: Given['env']): string {
+  const own = defaultSocketPath(env)
+  return !existsSync(controlPath(own)) && existsSync(controlPath(SERVICE_SOCKET)) ? SERVICE_SOCKET : own
+}
 
 /** Options by which a journal is found. */
 export const journalOptions = z.object({

@@ -2,12 +2,16 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../errors.ts'
 import { versionLine } from '../version.ts'
 import { addCheck } from './check.ts'
+import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import type { CommandContext } from './context.ts'
 import { addDeadletter } from './deadletter.ts'
+import { addDoctor } from './doctor.ts'
 import { ExitCode } from './exit-code.ts'
+import { addExporters } from './exporters.ts'
 import { addJournal } from './journal.ts'
 import { addListen } from './listen.ts'
+import { addMan } from './man.ts'
 import { addReplay } from './replay.ts'
 import { addShim } from './shim.ts'
 import { addStatus } from './status.ts'
@@ -21,12 +25,32 @@ A PostgreSQL server with the pgturret module sends its log records to "pgturret 
 
 "pgturret shim install" puts the module where the server finds it. "pgturret COMMAND --help" tells more.`
 
-/** Runs a command line (without program names in front); returns the exit code. Prints, but never exits. */
-export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
-  let exitCode: number = ExitCode.Done
-  const run = async (action: () => Promise<number>) => {
-    exitCode = await action()
-  }
+/** The commands in the order of the help. */
+const COMMANDS = [
+  addListen,
+  addTail,
+  addReplay,
+  addJournal,
+  addDeadletter,
+  addStatus,
+  addDoctor,
+  addCheck,
+  addConfig,
+  addExporters,
+  addShim,
+  addCompletion,
+  addMan,
+]
+
+/**
+ * The program with all its commands.
+ *
+ * @param run what a command's action is handed to
+ */
+export function makeProgram(
+  run: (action: () => Promise<number>) => Promise<void>,
+  context: CommandContext,
+): Command {
   const program = new Command('pgturret')
     .description(
       'PostgreSQL as a structured event source: receives, filters, renders and exports server log records.',
@@ -35,18 +59,17 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     .exitOverride()
     .configureOutput({ writeOut: context.print, writeErr: context.complain })
     .addHelpText('after', HELP)
-  for (const add of [
-    addListen,
-    addTail,
-    addReplay,
-    addJournal,
-    addDeadletter,
-    addStatus,
-    addCheck,
-    addConfig,
-    addShim,
-  ])
-    add(program, run, context)
+  for (const add of COMMANDS) add(program, run, context)
+  return program
+}
+
+/** Runs a command line (without program names in front); returns the exit code. Prints, but never exits. */
+export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
+  let exitCode: number = ExitCode.Done
+  const run = async (action: () => Promise<number>) => {
+    exitCode = await action()
+  }
+  const program = makeProgram(run, context)
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { systemClock } from '../clock.ts'
 import { listenOptions } from '../config/listen-options.ts'
 import { readOptions } from '../config/options.ts'
-import { duration, text } from '../config/values.ts'
-import { defaultSocketPath } from '../ingest/socket-path.ts'
+import { duration } from '../config/values.ts'
 import { controlPath } from '../observe/control.ts'
 import { readStatus, type StatusAnswer } from '../observe/read-status.ts'
 import type { Snapshot } from '../observe/snapshot.ts'
@@ -15,13 +13,11 @@ import { addOptions, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { wantsColor } from './destinations.ts'
 import { ExitCode } from './exit-code.ts'
-import { listenerPath } from './listener-places.ts'
+import { listenerPath, socketFound, socketOptions } from './listener-places.ts'
 import { LiveScreen } from './live-screen.ts'
 
 const options = z.object({
-  socket: text('PATH').optional().meta({
-    description: 'socket of the listener (default: as for "pgturret listen", then /run/pgturret/log.sock)',
-  }),
+  ...socketOptions.shape,
   config: listenOptions.shape.config,
   json: z.boolean().prefault(false).meta({ description: 'one line of JSON' }),
   watch: z.boolean().prefault(false).meta({ description: 'go on until Ctrl-C; as on a terminal anyway' }),
@@ -33,8 +29,6 @@ type Options = z.output<typeof options>
 
 /** Looking more often would be work for the listener and for nobody's eyes. */
 const LEAST_INTERVAL_MS = 100
-/** Where the packaged service listens. */
-const SERVICE_SOCKET = '/run/pgturret/log.sock'
 
 const HELP = `
 Examples:
@@ -71,7 +65,7 @@ async function status(command: Command, context: CommandContext): Promise<number
     problems.push(`--interval: expected at least ${LEAST_INTERVAL_MS}ms`)
   }
   refuse(problems)
-  const path = controlPath(socket ?? socketFound(context))
+  const path = controlPath(socket ?? socketFound(context.env))
   const first = await readStatus(path)
   if (first.snapshot === undefined) {
     context.complain(`pgturret: ${first.problem}\n`)
@@ -86,12 +80,6 @@ async function status(command: Command, context: CommandContext): Promise<number
 /** Whether what was shown can be written over. */
 const isScreen = ({ stdoutIsTerminal, env }: CommandContext): boolean =>
   stdoutIsTerminal && env['TERM'] !== 'dumb'
-
-/** The default differs between users: where nobody listens on one's own, the service is meant. */
-function socketFound(context: CommandContext): string {
-  const own = defaultSocketPath(context.env)
-  return !existsSync(controlPath(own)) && existsSync(controlPath(SERVICE_SOCKET)) ? SERVICE_SOCKET : own
-}
 
 /** Shows it again and again until it is told to stop. A listener that is gone may come back: that is said and waited for. */
 async function watch(

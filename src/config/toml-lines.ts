@@ -16,6 +16,19 @@ export function fileLine(spec: OptionSpec, raw: unknown, comment?: string): Toml
   return { text: stringify({ [spec.fileKey]: value }).trimEnd(), comment }
 }
 
+/** A line with an option's default or, where there is none, an example. */
+export function exampleLine(spec: OptionSpec): string {
+  // An example of a secret is none.
+  const open = { ...spec, meta: { ...spec.meta, secret: false } }
+  return fileLine(open, exampleOf(spec)).text
+}
+
+function exampleOf(spec: OptionSpec): unknown {
+  if (spec.value === undefined) return spec.default === 'true'
+  const one = spec.default ?? spec.meta.example ?? spec.value
+  return spec.repeatable ? [one] : one
+}
+
 /** A value that is not a secret, or what may be shown of one; a number is one where a file may hold it. */
 function shown({ meta }: OptionSpec, raw: unknown): unknown {
   if (typeof raw !== 'string') return raw

@@ -42,6 +42,7 @@ export default defineExporter({
   name: 'file',
   summary: 'Appends records to a local file, rotated by size, reopened on SIGHUP.',
   schemes: ['file'],
+  example: 'file:///var/log/pgturret/pg.ndjson',
   fromUrl: (url, text) => ({ path: pathOf(url, text) }),
   options,
   label: (given) => given.path,

@@ -45,6 +45,7 @@ export default defineExporter({
   name: 'http',
   summary: 'POSTs batches of JSON records to a URL.',
   schemes: ['http', 'https'],
+  example: 'https://logs.example/in',
   fromUrl: splitUrl,
   options,
   label: (given) => given.url,

@@ -55,6 +55,7 @@ export default defineExporter({
   name: 'otlp',
   summary: 'Exports log records by the OpenTelemetry protocol: HTTP with protobuf or JSON, or gRPC.',
   schemes: ['otlp', 'otlps'],
+  example: 'otlp://localhost:4318',
   fromUrl: urlOf,
   fromEnvironment: otelOptions,
   options,

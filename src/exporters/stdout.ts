@@ -13,6 +13,7 @@ export default defineExporter({
   name: 'stdout',
   summary: 'Writes records to standard output.',
   schemes: ['stdout'],
+  example: 'stdout:',
   options,
   label: () => 'stdout',
   format: 'chosen',

@@ -24,15 +24,19 @@ export function shimStatus(server: Server): Finding[] {
     const advice = 'start the server, or point PGHOST, PGPORT and PGUSER at it'
     return [installed, { what: 'loaded', state: `unknown: ${loaded.error}`, advice }]
   }
-  const isLoaded = /(?:^|[,\s/"'])pgturret(?:\.so)?(?:$|[,\s"'])/.test(loaded.text)
-  if (!isLoaded) {
+  if (!namesModule(loaded.text)) {
     const advice = 'add pgturret to shared_preload_libraries in postgresql.conf and restart the server'
     return [installed, { what: 'loaded', state: 'no', advice }]
   }
   return [installed, { what: 'loaded', state: 'yes' }, connectedFinding(server)]
 }
 
-function installedFinding(server: Server): Finding {
+/** Whether a value of shared_preload_libraries names the module. */
+export const namesModule = (libraries: string): boolean =>
+  /(?:^|[,\s/"'])pgturret(?:\.so)?(?:$|[,\s"'])/.test(libraries)
+
+/** Whether the module's files are where the server looks for them, and fit it. */
+export function installedFinding(server: Server): Finding {
   const path = destinationOf(MODULE, server)
   const what = 'installed'
   if (!existsSync(path)) return { what, state: 'no', advice: 'pgturret shim install' }
@@ -77,9 +81,14 @@ function connectedFinding(server: Server): Finding {
 
 type Answer = { readonly text: string; readonly error?: undefined } | { readonly error: string }
 
-function psql(server: Server, query: string): Answer {
+/** The psql that belongs to a server, else any; the path may be of none. */
+export function psqlOf(server: Server): string {
   const beside = join(server.pgConfig, '../psql')
-  const program = existsSync(beside) ? beside : (Bun.which('psql') ?? beside)
+  return existsSync(beside) ? beside : (Bun.which('psql') ?? beside)
+}
+
+function psql(server: Server, query: string): Answer {
+  const program = psqlOf(server)
   try {
     const command = [
       program,

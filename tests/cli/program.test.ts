@@ -34,7 +34,15 @@ describe('help', () => {
     [['status'], ['--socket <PATH>', '--json', '--watch']],
     [['journal'], ['ls', 'verify', 'cat', 'repair', 'prune']],
     [['deadletter'], ['list', 'show', 'replay']],
+    [['doctor'], ['--pg-config <PATH>', '--json', 'psql', 'Exit status']],
     [['config'], ['check', 'show', 'schema']],
+    [['exporters'], ['list', 'describe', 'new']],
+    [
+      ['exporters', 'new'],
+      ['checkout', 'make generate'],
+    ],
+    [['completion'], ['bash', 'zsh', 'fish', '/etc/bash_completion.d/pgturret']],
+    [['man'], ['man -l -']],
     [['shim'], ['build', 'install', 'status']],
     [
       ['shim', 'install'],

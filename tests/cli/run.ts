@@ -9,23 +9,22 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs a command line inside this process; records themselves go where `--to` says, not here. */
-export async function run(
-  argv: readonly string[],
+/** Surroundings that keep what is printed. */
+export function contextOf(
   env: Readonly<Record<string, string>> = {},
   context: Partial<CommandContext> = {},
-): Promise<Outcome> {
-  let stdout = ''
-  let stderr = ''
+): CommandContext & { readonly printed: { stdout: string; stderr: string } } {
+  const printed = { stdout: '', stderr: '' }
   const complain = (text: string) => {
-    stderr += text
+    printed.stderr += text
   }
-  const code = await runProgram(argv, {
+  return {
+    printed,
     env,
     log: makeLog(complain, true),
     stdoutIsTerminal: false,
     print: (text) => {
-      stdout += text
+      printed.stdout += text
     },
     complain,
     onSignal: () => undefined,
@@ -33,6 +32,16 @@ export async function run(
       throw new Error(`exit ${status}`)
     },
     ...context,
-  })
-  return { code, stdout, stderr }
+  }
+}
+
+/** Runs a command line inside this process; records themselves go where `--to` says, not here. */
+export async function run(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  context: Partial<CommandContext> = {},
+): Promise<Outcome> {
+  const surroundings = contextOf(env, context)
+  const code = await runProgram(argv, surroundings)
+  return { code, ...surroundings.printed }
 }
