@@ -68,34 +68,50 @@ export interface RefusedRecord {
   readonly status?: number | undefined
 }
 
+/** Records that a destination refused for good without saying which they are. */
+export interface Unnamed {
+  readonly records: number
+  readonly reason: string
+}
+
 /**
  * The destination took a part of the batch: `retry` are the indexes of the records to send again, `rejected` those that
  * it will never accept. Every record that is not named was accepted. An index that is not of the batch, or is named
  * twice, is a bug of the exporter; the whole batch is sent again then.
+ *
+ * `unnamed` is for destinations that say only how many they refused, for good: these are counted as rejected, and leave no
+ * dead letter, as nobody knows which they are.
  */
 export class PartialError extends Error {
   override readonly name = 'PartialError'
   readonly code = 'PGT_PARTIAL'
   readonly retry: readonly number[]
   readonly rejected: readonly RefusedRecord[]
+  readonly unnamed: Unnamed | undefined
   readonly retryAfterMs: number | undefined
 
   constructor(
     retry: readonly number[],
     rejected: readonly RefusedRecord[],
-    options: { message?: string; retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: { message?: string; unnamed?: Unnamed; retryAfterMs?: number | undefined; cause?: unknown } = {},
   ) {
-    super(options.message ?? partialText(retry.length, rejected), { cause: options.cause })
+    super(options.message ?? partialText(retry.length, rejected, options.unnamed), { cause: options.cause })
     this.retry = retry
     this.rejected = rejected
+    this.unnamed = options.unnamed
     this.retryAfterMs = options.retryAfterMs
   }
 }
 
-function partialText(retry: number, rejected: readonly RefusedRecord[]): string {
+function partialText(
+  retry: number,
+  rejected: readonly RefusedRecord[],
+  unnamed: Unnamed | undefined,
+): string {
   const parts = [
     ...(retry > 0 ? [`${retry} records to be sent again`] : []),
     ...(rejected.length > 0 ? [`${rejected.length} refused: ${rejected[0]!.reason}`] : []),
+    ...(unnamed === undefined ? [] : [`${unnamed.records} refused: ${unnamed.reason}`]),
   ]
   return `accepted in part only: ${parts.join(', ')}`
 }

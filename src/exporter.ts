@@ -70,6 +70,12 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
   fromUrl?(url: URL, text: string): Record<string, unknown>
   readonly options: S
+  /**
+   * What environment variables that are not pgturret's own say, where it is a custom that clients heed them: texts by
+   * option, and `url` for `--to NAME` without one. Whatever else says an option goes before; throws a sentence when one of
+   * them cannot be meant.
+   */
+  fromEnvironment?(env: Readonly<Record<string, string | undefined>>): Record<string, unknown>
   /** What can be seen to be wrong on this machine before anything starts, in a sentence. Touches no network. */
   problem?(options: z.output<S>): string | undefined
   /** What to call the destination in messages; no secret in it. */

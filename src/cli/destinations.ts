@@ -133,11 +133,13 @@ function destinationOf(
 }
 
 function optionsFromUrl(
-  { definition, to, where }: DestinationSources,
+  { definition, to, where, own }: DestinationSources,
   problems: string[],
 ): Record<string, unknown> | undefined {
   try {
-    if (schemeOf(to) !== undefined) return definition.fromUrl?.(parseUrl(to), to) ?? {}
+    const outside = definition.fromEnvironment?.(own.env) ?? {}
+    if (schemeOf(to) !== undefined) return { ...outside, ...definition.fromUrl?.(parseUrl(to), to) }
+    if (outside['url'] !== undefined) return outside
     if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
     return {}
   } catch (error) {

@@ -97,8 +97,9 @@ export class HttpClient {
   async ask(own: RequestOptions, body?: Uint8Array): Promise<Answer> {
     const response = await this.#fetch(own, body)
     // The connection is used again only when its answer was read to the end.
-    const text = await beginningOf(response, this.#options.answerBytes ?? MOST_ANSWER_BYTES)
-    return { status: response.status, headers: response.headers, text: this.#concealed(text) }
+    const bytes = await beginningOf(response, this.#options.answerBytes ?? MOST_ANSWER_BYTES)
+    const text = this.#concealed(bytes.toString())
+    return { status: response.status, headers: response.headers, text, bytes }
   }
 
   /**
@@ -156,10 +157,10 @@ const defined = (tls: Tls): Record<string, string | boolean> =>
   Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
 
 /**
- * The text of an answer, its first bytes at least; a longer one costs the connection, not memory. One that breaks off
+ * An answer, its first bytes at least; a longer one costs the connection, not memory. One that breaks off
  * does not matter: the status has been said.
  */
-async function beginningOf(response: Response, most: number): Promise<string> {
+async function beginningOf(response: Response, most: number): Promise<Buffer> {
   const parts: Uint8Array[] = []
   let length = 0
   try {
@@ -170,5 +171,5 @@ async function beginningOf(response: Response, most: number): Promise<string> {
       if (length >= most) break
     }
   } catch {}
-  return Buffer.concat(parts).toString('utf8', 0, most)
+  return Buffer.concat(parts).subarray(0, most)
 }

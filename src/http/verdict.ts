@@ -6,6 +6,8 @@ export interface Answer {
   readonly headers: Headers
   /** The body, or its beginning; without anything that is secret. */
   readonly text: string
+  /** The same as it came, for answers that are no text: nothing of it is to be shown. */
+  readonly bytes: Uint8Array
 }
 
 /**

@@ -16,8 +16,8 @@ export type Place = number | Uint32Array
 const REASON_LENGTH = 500
 
 const OPEN = 0
-const FIRST_REFUSAL = 4
-const PLAIN: readonly (Outcome | undefined)[] = [undefined, 'delivered', 'closed', 'stopped']
+const FIRST_REFUSAL = 5
+const PLAIN: readonly (Outcome | undefined)[] = [undefined, 'delivered', 'closed', 'stopped', 'rejected']
 
 /**
  * What became of each record of a batch. A batch that has one outcome as a whole, as nearly all have, costs nothing per
@@ -56,6 +56,11 @@ export class BatchOutcomes {
   /** Settles records as refused or given up. */
   refuse(at: Place, records: number, refusal: Refusal): void {
     this.#mark(at, records, this.#codeOf(refusal))
+  }
+
+  /** Settles records as refused that leave no letter, as they may be others. */
+  refuseUnnamed(at: Uint32Array): void {
+    this.#mark(at, at.length, PLAIN.indexOf('rejected'))
   }
 
   /** Settles what is still open. */

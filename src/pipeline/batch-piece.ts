@@ -41,6 +41,8 @@ export function splitAt(piece: Piece, records: number): [Piece, Piece] {
 /** What a destination took only in part comes to, as pieces' and records' places in the whole batch. */
 export interface PartialPlan {
   readonly accepted: Uint32Array
+  /** As many as were refused without being named. Which they are is not known: the last of those that were not named. */
+  readonly unnamed: Uint32Array
   readonly rejected: readonly {
     readonly at: number
     readonly reason: string
@@ -62,8 +64,12 @@ export function planOf(error: PartialError, piece: Piece): PartialPlan | undefin
   }
   const placeOf = (index: number): number => (typeof at === 'number' ? at + index : at[index]!)
   const retry = Uint32Array.from(error.retry).sort()
+  const rest = Uint32Array.from(named.keys().filter((index) => named[index] === 0)).map(placeOf)
+  const accepted = rest.length - (error.unnamed?.records ?? 0)
+  if (accepted < 0) return undefined
   return {
-    accepted: Uint32Array.from(named.keys().filter((index) => named[index] === 0)).map(placeOf),
+    accepted: rest.subarray(0, accepted),
+    unnamed: rest.subarray(accepted),
     rejected: error.rejected.map(({ index, reason, status }) => ({ at: placeOf(index), reason, status })),
     retry:
       retry.length === 0

@@ -139,9 +139,11 @@ export class BatchWork {
       const { attempts } = piece
       this.outcomes.refuse(at, 1, { outcome: 'rejected', reason, status, attempts })
     }
-    const reason = plan.rejected[0]?.reason
-    if (reason !== undefined) {
-      this.#context.notices.rejected(plan.rejected.length, reason)
+    this.outcomes.refuseUnnamed(plan.unnamed)
+    const refused = plan.rejected.length + plan.unnamed.length
+    const reason = plan.rejected[0]?.reason ?? error.unnamed?.reason
+    if (refused > 0 && reason !== undefined) {
+      this.#context.notices.rejected(refused, reason)
       this.#noteError(reason)
     }
     if (plan.retry === undefined) return this.#answered()

@@ -77,6 +77,8 @@ const wordsAfterUnit = (words: readonly string[]): RegExp =>
 const parseTail = wordsAfterUnit(PARSE_WORDS)
 const bindTail = wordsAfterUnit(BIND_WORDS)
 
+const ZERO = 0x30
+const POINT = 0x2e
 /** No translation's prefix is longer, in bytes. */
 const LONGEST_PREFIX = 48
 /** Digits in front of the point: thirty thousand years. With more it is no duration, nor a number for everyone. */
@@ -97,6 +99,8 @@ export function findDuration(record: RecordView): Duration | undefined {
   while (digits > start && isDigit(record.bytes[digits - 1]!)) digits--
   if (end - digits > MOST_DIGITS + 4) return undefined
   if (!hasId && !prefixes.has(slice(record.bytes, start, digits))) return undefined
+  // A number has no zeros in front, for JSON least of all; PostgreSQL writes none but the one before the point.
+  while (record.bytes[digits] === ZERO && record.bytes[digits + 1] !== POINT) digits++
   return { start: digits, end, phase: hasId ? phaseOfId(record) : phaseOfText(record, end) }
 }
 

@@ -173,9 +173,7 @@ function writeDuration(out: Room, at: number, record: RecordView): number {
   if (duration === undefined) return at
   const { bytes } = record
   at = writePiece(out, at, KEY.durationMs)
-  // JSON has no leading zeros; PostgreSQL writes none but for the one in front of the point.
-  let { start } = duration
-  while (bytes[start] === 0x30 && bytes[start + 1] !== 0x2e) start++
+  const { start } = duration
   for (let i = start; i < duration.end; i++) out.bytes[at++] = bytes[i]!
   if (duration.phase === undefined) return at
   at = writePiece(out, at, duration.phase === 'parse' ? KEY.parseMs : KEY.bindMs)

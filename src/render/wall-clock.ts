@@ -1,4 +1,5 @@
-import { Field, readInt32 } from '../codec/fields.ts'
+import { Field } from '../codec/fields.ts'
+import { timeMicros } from '../record/log-time.ts'
 import type { RecordView } from '../record/view.ts'
 import { visibleName } from './visible.ts'
 
@@ -16,7 +17,6 @@ export type TimeZone = Exclude<Time, 'relative'>
 
 // PostgreSQL's log time: date, time with milliseconds, time zone.
 const LOG_TIME = /^(\d{4,6}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([^ ]+)$/
-const UTC_NAMES: ReadonlySet<string> = new Set(['UTC', 'GMT', 'Etc/UTC', 'Z'])
 
 /** Reads the time of records, as a day and a time of that day. */
 export class WallClock {
@@ -64,19 +64,9 @@ export class WallClock {
 /** Later years have more than four digits, and no log has them. */
 const LATEST_MILLIS = Date.UTC(9999, 0)
 
-/** Milliseconds since 1970; undefined when the record does not say them. logfebe-1 does only by a time in UTC. */
+/** Milliseconds since 1970; undefined when the record does not say a time that can be understood. */
 export function millisOf(record: RecordView): number | undefined {
-  if (record.source.version.protocol === 1) return utcMillis(record.text(Field.LogTime)!)
-  const at = record.spans[2 * Field.TimeMicros]!
-  const micros = readInt32(record.bytes, at) * 4294967296 + (readInt32(record.bytes, at + 4) >>> 0)
-  const millis = Math.floor(micros / 1000)
-  return millis >= 0 && millis < LATEST_MILLIS ? millis : undefined
-}
-
-function utcMillis(text: string): number | undefined {
-  const parts = LOG_TIME.exec(text)
-  if (parts === null || !UTC_NAMES.has(parts[3]!)) return undefined
-  const millis = Date.parse(`${parts[1]}T${parts[2]}Z`)
+  const millis = Math.floor((timeMicros(record) ?? -1) / 1000)
   return millis >= 0 && millis < LATEST_MILLIS ? millis : undefined
 }
 

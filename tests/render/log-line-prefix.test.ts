@@ -79,7 +79,8 @@ describe('an escape', () => {
   })
 
   test('that logfebe-1 does not have is empty', () => {
-    expect(prefix('%b|%P|%Q|%n|%u', CLIENT, { protocol: 1 })).toBe('||||etl')
+    const ambiguous = { ...CLIENT, LogTime: '2026-03-01 13:00:00.001 IST' }
+    expect(prefix('%b|%P|%Q|%n|%u', ambiguous, { protocol: 1 })).toBe('||||etl')
   })
 
   test('is filled up on either side', () => {

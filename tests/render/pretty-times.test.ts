@@ -45,8 +45,8 @@ describe('--time relative', () => {
 
   test('stays the server’s clock where a record does not tell', () => {
     const around = { protocol: 1 } as const
-    expect(shown(relative(), [{ LogTime: '2026-03-01 12:00:00.001 CET', around }])).toBe(
-      '── 2026-03-01 CET\n12:00:00.001 LOG     etl@shop 3611 hello\n',
+    expect(shown(relative(), [{ LogTime: '2026-03-01 12:00:00.001 IST', around }])).toBe(
+      '── 2026-03-01 IST\n12:00:00.001 LOG     etl@shop 3611 hello\n',
     )
   })
 })

@@ -38,9 +38,9 @@ describe('time', () => {
     ['logfebe-1 in UTC', '2026-03-01 12:00:00.001 GMT', 1, '2026-03-01 UTC', '12:00:00.001'],
     [
       'logfebe-1 in a zone of unknown rules',
-      '2026-03-01 13:00:00.001 CET',
+      '2026-03-01 13:00:00.001 IST',
       1,
-      '2026-03-01 CET',
+      '2026-03-01 IST',
       '13:00:00.001',
     ],
   ] as const)('in UTC: %s', (_, LogTime, protocol, day, time) => {

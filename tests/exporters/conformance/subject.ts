@@ -9,6 +9,8 @@ export interface Subject {
   readonly start: (serving: Serving) => Promise<Harness>
   /** Cases that cannot be run against this destination, each with the reason: a sentence's worth, it is shown. */
   readonly skips?: Readonly<Partial<Record<CaseName, string>>>
+  /** Whether it says which records of a request it has refused; true by default. Where it does not, they are only counted. */
+  readonly namesRefused?: boolean
   /** Why no case can be run: a real server that cannot be had here. */
   readonly unavailable?: string | undefined
   /** In place of the definition's `create`, where that would use what belongs to the test run itself. */
