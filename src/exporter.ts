@@ -64,6 +64,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly schemes: readonly string[]
   /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
   fromUrl?(url: URL, text: string): Record<string, unknown>
+  /** In place of `fromUrl`, where a URL is not what a URL parser takes: several hosts. */
+  fromUrlText?(text: string): Record<string, unknown>
   readonly options: S
   /** What can be seen to be wrong on this machine before anything starts, in a sentence. Touches no network. */
   problem?(options: z.output<S>): string | undefined

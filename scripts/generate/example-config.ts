@@ -21,6 +21,7 @@ const HEAD = `# pgturret.toml: everything that "pgturret listen" can be told, wi
 const URLS: Readonly<Record<string, string>> = {
   file: 'file:///var/log/pgturret/pg.ndjson',
   http: 'https://logs.example/in',
+  kafka: 'kafka://broker-1:9092,broker-2:9092/pg-logs',
   stdout: 'stdout:',
 }
 

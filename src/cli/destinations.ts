@@ -117,8 +117,10 @@ function optionsFromUrl(
   problems: string[],
 ): Record<string, unknown> | undefined {
   try {
-    if (schemeOf(to) !== undefined) return definition.fromUrl?.(parseUrl(to), to) ?? {}
-    if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
+    if (schemeOf(to) !== undefined)
+      return definition.fromUrlText?.(to) ?? definition.fromUrl?.(parseUrl(to), to) ?? {}
+    if (definition.fromUrl ?? definition.fromUrlText)
+      throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
     return {}
   } catch (error) {
     problems.push(`${where}: ${(error as Error).message}`)

@@ -14,6 +14,8 @@ import type { CommandContext } from './context.ts'
 import { schemeOf } from './destination-sources.ts'
 import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
 import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { feedTopic } from './replay/feed-kafka.ts'
+import { isTopic, kafkaReplayOf, kafkaReplayOptions, withoutConnectFlags } from './replay/kafka.ts'
 import { readSources } from './settings.ts'
 import { deliverySummary } from './summary.ts'
 
@@ -44,6 +46,7 @@ const HELP = `
 Examples:
   pgturret replay pg.febe --format json | jq .message
   pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
+  pgturret replay kafka://broker:9092/pg-logs --group forwarders --to https://logs.example/in
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 
 Exit status: 0 everything was delivered; 2 usage; 3 a dump is damaged, everything readable was delivered;
@@ -58,7 +61,10 @@ export function addReplay(
   const command = program
     .command('replay')
     // Not `<dump...>`: that it is missing is said together with everything else that is wrong.
-    .argument('[dump...]', 'files of logfebe frames, in this order; - is standard input')
+    .argument(
+      '[dump...]',
+      'files of logfebe frames, in this order, - for standard input; or a topic, kafka://broker:9092/topic',
+    )
     .usage('[options] <dump...>')
     .summary('send a recording to destinations')
     .description(
@@ -67,6 +73,7 @@ export function addReplay(
     .allowUnknownOption()
     .addHelpText('after', HELP)
   addOptions(command, options)
+  addOptions(command, kafkaReplayOptions, 'Options of a topic that is read (kafka://…):')
   addExporterOptions(command)
   command.action(() => run(() => replay(command, context)))
 }
@@ -75,7 +82,8 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(options, given, problems)
-  problems.push(...fileProblems(given.operands))
+  const topic = given.operands.some(isTopic) ? kafkaReplayOf(given.operands, given, problems) : undefined
+  if (!given.operands.some(isTopic)) problems.push(...fileProblems(given.operands))
   // Also when another option is wrong: everything that is wrong is said at once.
   const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
   const targets = to.length === 0 ? ['stdout'] : to
@@ -83,7 +91,8 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const asked = targets.map((target) => ({ to: target, format }))
   const named = to.some((target) => target !== 'stdout' && schemeOf(target) === undefined)
   const file = configFile(named, given, problems)
-  const destinations = readDestinations(asked, given, problems, file)
+  const own = topic === undefined || targets.some(isTopic) ? given : withoutConnectFlags(given)
+  const destinations = readDestinations(asked, own, problems, file)
   refuse(problems)
   const service = {
     queueBytes: Number.POSITIVE_INFINITY,
@@ -94,7 +103,10 @@ async function replay(command: Command, context: CommandContext): Promise<number
   }
   const pipeline = buildPipeline(destinations, service, context)
   const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
-  const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
+  const { records, exitCode } =
+    topic === undefined
+      ? await feedDumps(given.operands, pipeline, feed, context)
+      : await feedTopic(topic, pipeline, feed, context)
   if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
   return exitCode
 }

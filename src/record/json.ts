@@ -8,7 +8,7 @@ import { recodeToUtf8 } from './recode.ts'
 import { type Piece, pieceOf, type Room, writePiece } from './room.ts'
 import type { Source } from './source.ts'
 import { conditionName } from './sqlstate.ts'
-import { findTraceContext } from './trace.ts'
+import { traceContextOf } from './trace.ts'
 import { uidPrefix } from './uid.ts'
 import type { RecordView } from './view.ts'
 
@@ -306,29 +306,8 @@ function writeDuration(out: Room, at: number, record: RecordView): number {
   return at
 }
 
-const SLASH = 0x2f
-const STAR = 0x2a
-
-/** Comments are where applications leave their trace context; most statements have none, not even a slash. */
-function hasComment(record: RecordView, field: number): boolean {
-  const { bytes, words, spans } = record
-  const end = spans[2 * field + 1]!
-  let at = spans[2 * field]!
-  if (at < 0) return false
-  for (const last = end - 4; at <= last; at += 4) {
-    const slash = words.getInt32(at, true) ^ 0x2f2f2f2f
-    if (((slash - 0x01010101) & ~slash & 0x80808080) === 0) continue
-    for (let i = at; i < at + 4; i++)
-      if (bytes[i] === SLASH && i + 1 < end && bytes[i + 1] === STAR) return true
-  }
-  return false
-}
-
 function writeTrace(out: Room, at: number, record: RecordView): number {
-  // `log_statement` and duration lines carry the statement in their message.
-  const field = record.spans[2 * Field.UserQuery]! >= 0 ? Field.UserQuery : Field.ErrMessage
-  if (!hasComment(record, field)) return at
-  const trace = findTraceContext(record.text(field)!)
+  const trace = traceContextOf(record)
   if (trace === undefined) return at
   const { traceId, spanId, flags } = trace
   return writePiece(

@@ -22,8 +22,10 @@ export const PIECE_OVERSHOOT = 3
 const utf8 = new TextEncoder()
 
 /** Prepares a constant text. */
-export function pieceOf(text: string): Piece {
-  const bytes = utf8.encode(text)
+export const pieceOf = (text: string): Piece => pieceOfBytes(utf8.encode(text))
+
+/** Prepares constant bytes. */
+export function pieceOfBytes(bytes: Uint8Array): Piece {
   const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4)
   padded.set(bytes)
   const view = new DataView(padded.buffer)

@@ -1,3 +1,6 @@
+import { Field } from '../codec/fields.ts'
+import type { RecordView } from './view.ts'
+
 /** A trace context that an application left in a statement: the W3C `traceparent`, as three hex texts. */
 export interface TraceContext {
   readonly traceId: string
@@ -34,4 +37,29 @@ export function findTraceContext(statement: string): TraceContext | undefined {
 function endOfComment(statement: string, open: number): number {
   const close = statement.indexOf('*/', open + 2)
   return close < 0 ? statement.length : close + 2
+}
+
+/** The trace context of a record's statement; undefined when it has none. Call `walk` first. */
+export function traceContextOf(record: RecordView): TraceContext | undefined {
+  // `log_statement` and duration lines carry the statement in their message.
+  const field = record.spans[2 * Field.UserQuery]! >= 0 ? Field.UserQuery : Field.ErrMessage
+  return hasComment(record, field) ? findTraceContext(record.text(field)!) : undefined
+}
+
+const SLASH = 0x2f
+const STAR = 0x2a
+
+/** Comments are where applications leave their trace context; most statements have none, not even a slash. */
+function hasComment(record: RecordView, field: number): boolean {
+  const { bytes, words, spans } = record
+  const end = spans[2 * field + 1]!
+  let at = spans[2 * field]!
+  if (at < 0) return false
+  for (const last = end - 4; at <= last; at += 4) {
+    const slash = words.getInt32(at, true) ^ 0x2f2f2f2f
+    if (((slash - 0x01010101) & ~slash & 0x80808080) === 0) continue
+    for (let i = at; i < at + 4; i++)
+      if (bytes[i] === SLASH && i + 1 < end && bytes[i + 1] === STAR) return true
+  }
+  return false
 }

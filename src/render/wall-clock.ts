@@ -27,7 +27,7 @@ export class WallClock {
   /** Sets `day` and `time` to those of a record. Where a time cannot be converted, it stays the server's. */
   read(record: RecordView): void {
     const text = record.text(Field.LogTime)!
-    const millis = this.#zone === 'server' ? undefined : millisOf(record, text)
+    const millis = this.#zone === 'server' ? undefined : recordMillis(record, text)
     if (millis === undefined) this.#quote(text)
     else this.#convert(millis)
   }
@@ -56,8 +56,8 @@ export class WallClock {
 const LATEST_MILLIS = Date.UTC(9999, 0)
 
 /** Milliseconds since 1970; undefined when the record does not say them. logfebe-1 does only by a time in UTC. */
-function millisOf(record: RecordView, text: string): number | undefined {
-  if (record.source.version.protocol === 1) return utcMillis(text)
+export function recordMillis(record: RecordView, text?: string): number | undefined {
+  if (record.source.version.protocol === 1) return utcMillis(text ?? record.text(Field.LogTime)!)
   const at = record.spans[2 * Field.TimeMicros]!
   const micros = readInt32(record.bytes, at) * 4294967296 + (readInt32(record.bytes, at + 4) >>> 0)
   const millis = Math.floor(micros / 1000)

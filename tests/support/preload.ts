@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeRemoval, removeWorkspace } from '../../scripts/postgres/workspace.ts'
 
-// They pick the PostgreSQL to test against and hold no secret.
-const KEPT = new Set(['PG_CONFIG', 'PGTURRET_TEST_INSTALLATION'])
+// They pick what to test against and hold no secret.
+const KEPT = new Set(['PG_CONFIG', 'PGTURRET_TEST_INSTALLATION', 'PGTURRET_TEST_SERVICES'])
 const FOREIGN =
   /^(AWS|AZURE|DD|DATADOG|ELASTIC|GOOGLE|KAFKA|MONGODB|OTEL|PG|PGTURRET|SENTRY|SPLUNK|AXIOM)[A-Z0-9_]*$/
 const SECRET = /_(TOKEN|SECRET|PASSWORD|API_KEY|CREDENTIALS)$/
