@@ -10,8 +10,10 @@ import type { Recording } from './recording/find.ts'
 import { namedRecordings } from './recording/named.ts'
 import { refuseTwoFormats } from './rendering.ts'
 import { CursorFile } from './replay/cursor-file.ts'
+import { isTopic, kafkaReplayOf, kafkaReplayOptions, withoutConnectFlags } from './replay/kafka.ts'
 import { type ReplayOptions, replayOptions } from './replay/options.ts'
 import { Replay } from './replay/run.ts'
+import { replayTopic, topicProblems } from './replay/topic.ts'
 import { readSources } from './settings.ts'
 
 const HELP = `
@@ -51,6 +53,7 @@ export function addReplay(
     .allowUnknownOption()
     .addHelpText('after', HELP)
   addOptions(command, replayOptions)
+  addOptions(command, kafkaReplayOptions, 'Options of a topic that is read (kafka://…):')
   addExporterOptions(command)
   command.action(() => run(() => replay(command, context)))
 }
@@ -59,6 +62,7 @@ async function replay(command: Command, context: CommandContext): Promise<number
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
   const read = readOptions(replayOptions, given, problems)
+  if (given.operands.some(isTopic)) return topicReplay(given, read, problems, context)
   const { journal } = alone(given, { journal: true })
   const recordings = namedRecordings(given, journal, problems)
   const destinations = destinationsOf(given, read, problems)
@@ -66,6 +70,22 @@ async function replay(command: Command, context: CommandContext): Promise<number
   refuse(problems)
   const cursor = await openCursor(read!, recordings, destinations)
   return new Replay({ read: read!, recordings, destinations, cursor }, context).run()
+}
+
+/** The same, of a topic. */
+function topicReplay(
+  given: CommandLine,
+  read: ReplayOptions | undefined,
+  problems: string[],
+  context: CommandContext,
+): Promise<number> {
+  const topic = kafkaReplayOf(given.operands, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read), ...topicProblems(read))
+  const { to = [] } = alone(given, { to: true })
+  const own = to.some(isTopic) ? given : withoutConnectFlags(given)
+  const destinations = destinationsOf(own, read, problems)
+  refuse(problems)
+  return replayTopic(topic!, destinations, read!, context)
 }
 
 /** Options by themselves: also when another one is wrong, everything that is wrong is said at once. */

@@ -2,8 +2,9 @@
 import type { ExporterDefinition } from '../exporter.ts'
 import file from './file.ts'
 import http from './http.ts'
+import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import stdout from './stdout.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
-export const EXPORTERS = [file, http, otlp, stdout] as unknown as readonly ExporterDefinition[]
+export const EXPORTERS = [file, http, kafka, otlp, stdout] as unknown as readonly ExporterDefinition[]
