@@ -119,6 +119,8 @@ async function compile(name: string, targetName: string | undefined): Promise<vo
     define: { PGTURRET_COMMIT: JSON.stringify(commit()) },
     plugins: [embedShims(systemOf(targetName)), embedCodecs],
     minify: { syntax: true, whitespace: true, identifiers: false },
+    // Starts in 10 ms in place of 80. It is for the processor that it was made on.
+    bytecode: target === undefined,
     // What lies in the folder where it is started is none of its business: no .env, no bunfig.
     compile: { outfile: fresh, autoloadDotenv: false, autoloadBunfig: false, ...compileFor },
   })
