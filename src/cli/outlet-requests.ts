@@ -7,6 +7,8 @@ import { encodingOf } from './encodings.ts'
 export function outletRequest(destination: Destination, color: boolean): OutletRequest {
   const { name, type, definition, options, common, fingerprint } = destination
   const encoding = encodingOf(destination, { color })
+  const least = atLeast(common.level)
+  const out = definition.leavesOut?.(options)
   return {
     settings: {
       name,
@@ -19,9 +21,9 @@ export function outletRequest(destination: Destination, color: boolean): OutletR
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },
     fingerprint,
-    encoding: `${encoding.name} ${common.level ?? ''}`,
+    encoding: `${encoding.name} ${common.level ?? ''} ${out?.name ?? ''}`,
     encoder: encoding.encoder,
-    wanted: atLeast(common.level),
+    wanted: out === undefined ? least : (record) => least?.(record) !== false && !out.test(record),
     exporter: () => exporterTo(destination),
     start: common.start,
   }

@@ -115,6 +115,21 @@ export const duration = () =>
     },
   )
 
+/** A span of time that no timer waits for, in milliseconds. */
+export const period = () =>
+  parsed(
+    {
+      expected: 'a time such as 12h or 30d, at least 1s',
+      value: 'TIME',
+      example: '30d',
+      json: { pattern: '^\\s*\\d+(\\.\\d+)?\\s*([sS]|[mM]|[mM][iI][nN]|[hH]|[dD])\\s*$' },
+    },
+    (text) => {
+      const span = parseDuration(text)
+      return span !== undefined && span >= 1000 && Number.isSafeInteger(Math.round(span)) ? span : undefined
+    },
+  )
+
 /** A whole number within bounds. */
 export const integer = (least: number, most: number) =>
   parsed(
