@@ -23,7 +23,7 @@ export interface SessionOptions {
 /** A row of an answer: texts, unless the client knows the type better. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** Bytes of one CopyData message. */
+/** Bytes of one CopyData message; the server takes any size, and holds one in memory. */
 const COPY_BYTES = 256 * 1024
 
 /** Settings that keep a session's statements out of the server's log; only some roles may change them. */
@@ -194,7 +194,6 @@ function sslOf({ place, tls }: SessionOptions): { first: ClientConfig['ssl']; ma
 interface Wire {
   readonly stream: { destroy(): void; write(bytes: Uint8Array): boolean }
   query(sql: string): void
-  sendCopyFromChunk(chunk: Uint8Array): void
   endCopyFrom(): void
 }
 
@@ -223,8 +222,12 @@ class CopyIn implements Submittable {
   handleCopyInResponse(connection: Connection): void {
     const wire = connection as unknown as Wire
     const { length } = this.#bytes
-    for (let at = 0; at < length; at += COPY_BYTES)
-      wire.sendCopyFromChunk(this.#bytes.subarray(at, Math.min(length, at + COPY_BYTES)))
+    for (let at = 0; at < length; at += COPY_BYTES) {
+      const end = Math.min(length, at + COPY_BYTES)
+      // The bytes go to the socket as they lie; the client's own way would copy them first.
+      wire.stream.write(copyDataHead(end - at))
+      wire.stream.write(this.#bytes.subarray(at, end))
+    }
     wire.endCopyFrom()
   }
 
@@ -240,6 +243,14 @@ class CopyIn implements Submittable {
     this.#failed = true
     this.#reject(error)
   }
+}
+
+/** `d`, and the length of what follows with itself. */
+function copyDataHead(bytes: number): Uint8Array {
+  const head = Buffer.alloc(5)
+  head[0] = 0x64
+  head.writeInt32BE(bytes + 4, 1)
+  return head
 }
 
 async function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>, abort: () => void): Promise<T> {
