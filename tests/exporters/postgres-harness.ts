@@ -4,8 +4,8 @@ import { indexesOf, type TableShape, tableSql } from '../../src/postgres/schema.
 import { parseTableName } from '../../src/postgres/table-name.ts'
 import { DATA_COLUMNS } from '../../src/render/pg-copy/data-row.ts'
 import { Cluster } from '../support/postgres.ts'
-import type { Harness, Manner, Received, ServerTls, Serving, Target } from './conformance.ts'
 import { SECRET } from './conformance/stage.ts'
+import type { Harness, Manner, Received, ServerTls, Serving, Target } from './conformance.ts'
 
 /** The table as the exporter makes it without options. */
 export const USUAL_SHAPE: TableShape = {
@@ -80,9 +80,12 @@ export class PostgresHarness implements Harness {
     await cluster.query(`
       CREATE ROLE logger LOGIN PASSWORD '${SECRET}';
       CREATE DATABASE logs OWNER logger`)
-    await cluster.query(`ALTER SCHEMA public OWNER TO logger; SET ROLE logger; ${made}; RESET ROLE; ${BEHAVIOUR}`, {
-      db: 'logs',
-    })
+    await cluster.query(
+      `ALTER SCHEMA public OWNER TO logger; SET ROLE logger; ${made}; RESET ROLE; ${BEHAVIOUR}`,
+      {
+        db: 'logs',
+      },
+    )
     return harness
   }
 
@@ -99,10 +102,13 @@ export class PostgresHarness implements Harness {
       "SELECT json_build_object('message', coalesce(data->>'message', event), 'detail', data->'detail') FROM pgturret_logs ORDER BY id",
       { db: 'logs' },
     )
-    return rows.split('\n').filter(Boolean).map((row) => {
-      const { message, detail } = JSON.parse(row) as { message: string; detail: string | null }
-      return { message, detail: detail ?? undefined }
-    })
+    return rows
+      .split('\n')
+      .filter(Boolean)
+      .map((row) => {
+        const { message, detail } = JSON.parse(row) as { message: string; detail: string | null }
+        return { message, detail: detail ?? undefined }
+      })
   }
 
   async behave(manner: Manner): Promise<void> {

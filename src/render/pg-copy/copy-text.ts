@@ -1,5 +1,6 @@
 import { Field } from '../../codec/fields.ts'
 import { writeNumber } from '../../record/digits.ts'
+import type { Room } from '../../record/room.ts'
 import { sessionStartMicros, timeMicros } from '../../record/time.ts'
 import type { RecordView } from '../../record/view.ts'
 
@@ -25,54 +26,105 @@ export function writeAbsent(out: Uint8Array, at: number): number {
 
 /**
  * Writes the inside of a JSON string as a column's text. COPY has JSON's short escapes, but for the quote's; the long ones,
- * which are those of control characters, become what they stand for.
- *
- * @param most bytes to write at the most; a character is not cut
- * @returns the offset after the last byte, negative when something was left out
+ * which are those of control characters, become what they stand for. Four bytes at a time while none of them is a backslash.
  */
-export function writeJsonString(
-  out: Uint8Array,
-  at: number,
-  json: Uint8Array,
-  start: number,
-  end: number,
-  most = Number.POSITIVE_INFINITY,
-): number {
-  const limit = at + most
+export function writeJsonString(out: Room, at: number, json: Room, start: number, end: number): number {
+  const { bytes, words } = json
+  const target = out.words
   while (start < end) {
-    const byte = json[start]!
-    if (byte === BACKSLASH) {
-      if (at + 2 > limit) return -at
-      const escaped = json[start + 1]!
-      if (escaped === QUOTE) out[at++] = QUOTE
-      else if (escaped === LETTER_U) {
-        // Written for control characters alone: \u00XX.
-        out[at++] = 16 * hexDigit(json[start + 4]!) + hexDigit(json[start + 5]!)
+    if (start + 4 <= end) {
+      const word = words.getInt32(start, true)
+      if (!hasBackslash(word)) {
+        target.setInt32(at, word, true)
+        at += 4
         start += 4
-      } else {
-        out[at++] = BACKSLASH
-        out[at++] = escaped
+        continue
       }
-      start += 2
+    }
+    if (bytes[start] !== BACKSLASH) {
+      out.bytes[at++] = bytes[start++]!
       continue
     }
-    const length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-    if (at + length > limit) return -at
-    for (let i = 0; i < length; i++) out[at++] = json[start++]!
+    at = writeEscape(out.bytes, at, bytes, start)
+    start += bytes[start + 1] === LETTER_U ? 6 : 2
   }
   return at
 }
 
-const hexDigit = (byte: number): number => (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57)
-
-/** Writes JSON as a column's text: nothing in it has to be escaped but its backslashes. */
-export function writeJson(out: Uint8Array, at: number, json: Uint8Array, start: number, end: number): number {
-  for (; start < end; start++) {
-    const byte = json[start]!
-    out[at++] = byte
-    if (byte === BACKSLASH) out[at++] = BACKSLASH
+/**
+ * The same as far as it fits into so many bytes; a character is not cut.
+ *
+ * @returns the offset after the last byte
+ */
+export function writeCutString(
+  out: Room,
+  at: number,
+  json: Room,
+  span: { readonly start: number; readonly end: number },
+  most: number,
+): number {
+  const { bytes } = json
+  const limit = at + most
+  let { start } = span
+  while (start < span.end) {
+    const byte = bytes[start]!
+    const length = byte === BACKSLASH ? 2 : byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+    if (at + length > limit) return at
+    if (byte === BACKSLASH) {
+      at = writeEscape(out.bytes, at, bytes, start)
+      start += bytes[start + 1] === LETTER_U ? 6 : 2
+    } else for (let i = 0; i < length; i++) out.bytes[at++] = bytes[start++]!
   }
   return at
+}
+
+/** One of JSON's escapes. The long one is written for control characters alone: \u00XX. */
+function writeEscape(out: Uint8Array, at: number, json: Uint8Array, from: number): number {
+  const escaped = json[from + 1]!
+  if (escaped === QUOTE) out[at] = QUOTE
+  else if (escaped === LETTER_U) out[at] = 16 * hexDigit(json[from + 4]!) + hexDigit(json[from + 5]!)
+  else {
+    out[at] = BACKSLASH
+    out[at + 1] = escaped
+    return at + 2
+  }
+  return at + 1
+}
+
+/** Whether one of a word's four bytes is a backslash. */
+function hasBackslash(word: number): boolean {
+  const differs = word ^ 0x5c5c5c5c
+  return ((differs - 0x01010101) & ~differs & 0x80808080) !== 0
+}
+
+const hexDigit = (byte: number): number => (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57)
+
+/**
+ * Writes JSON as a column's text: nothing in it has to be escaped but its backslashes. Four bytes at a time while none of
+ * them is one.
+ */
+export function writeJson(out: Room, at: number, json: Room, start: number, end: number): number {
+  const { words } = json
+  const target = out.words
+  for (const last = end - 4; start <= last; ) {
+    const word = words.getInt32(start, true)
+    if (!hasBackslash(word)) {
+      target.setInt32(at, word, true)
+      at += 4
+      start += 4
+      continue
+    }
+    for (const stop = start + 4; start < stop; start++) at = writeJsonByte(out.bytes, at, json.bytes[start]!)
+  }
+  for (; start < end; start++) at = writeJsonByte(out.bytes, at, json.bytes[start]!)
+  return at
+}
+
+function writeJsonByte(out: Uint8Array, at: number, byte: number): number {
+  out[at] = byte
+  if (byte !== BACKSLASH) return at + 1
+  out[at + 1] = BACKSLASH
+  return at + 2
 }
 
 const DAY_MICROS = 86_400_000_000

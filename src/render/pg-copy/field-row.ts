@@ -73,10 +73,11 @@ export class FieldRowEncoder implements Encoder {
     return this.#json.room(record) + 2 * MOST_TIME_BYTES + 3 * NAMES.length
   }
 
-  encode(record: RecordView, { bytes: out }: Room, at: number): number {
-    const room = this.#json.room(record)
-    if (room > this.#scratch.bytes.length) this.#scratch = roomOf(new Uint8Array(2 * room))
-    const json = this.#scratch.bytes
+  encode(record: RecordView, room: Room, at: number): number {
+    const { bytes: out } = room
+    const least = this.#json.room(record)
+    if (least > this.#scratch.bytes.length) this.#scratch = roomOf(new Uint8Array(2 * least))
+    const json = this.#scratch
     this.#keys.find(json, 0, this.#json.encode(record, this.#scratch, 0))
     const { values } = this.#keys
     at = Math.abs(this.#times.writeTime(record, out, at))
@@ -85,7 +86,7 @@ export class FieldRowEncoder implements Encoder {
       const start = values[2 * column]!
       if (column === SESSION_START) at = this.#sessionStart(record, out, at)
       else if (start < 0) at = writeAbsent(out, at)
-      else at = writeJsonString(out, at, json, start, values[2 * column + 1]!)
+      else at = writeJsonString(room, at, json, start, values[2 * column + 1]!)
     }
     out[at] = LINE_END
     return at + 1

@@ -1,3 +1,5 @@
+import type { Room } from '../../record/room.ts'
+
 /** The canonical JSON of a record, gone through in place: one object whose values are texts, numbers and `true`. */
 
 const QUOTE = 0x22
@@ -22,15 +24,16 @@ export class FlatKeys {
   }
 
   /** Finds them in the object that stands from `start` to `end`. */
-  find(json: Uint8Array, start: number, end: number): void {
+  find(room: Room, start: number, end: number): void {
+    const { bytes: json } = room
     this.values.fill(-1)
     let next = 0
     while (start < end - 1) {
       const index = this.#indexOf(json, start + 1, next)
-      const colon = index < 0 ? json.indexOf(QUOTE, start + 2) + 1 : start + this.#keys[index]!.length
+      const colon = index < 0 ? stringEnd(room, start + 2) + 1 : start + this.#keys[index]!.length
       const value = colon + 1
       const text = json[value] === QUOTE
-      const stop = text ? stringEnd(json, value + 1) : numberEnd(json, value)
+      const stop = text ? stringEnd(room, value + 1) : numberEnd(json, value)
       if (index >= 0) {
         this.values[2 * index] = text ? value + 1 : value
         this.values[2 * index + 1] = stop
@@ -54,10 +57,21 @@ export class FlatKeys {
   }
 }
 
-/** Where the quote stands that ends a text. */
-function stringEnd(json: Uint8Array, at: number): number {
+/** Where the quote stands that ends a text; four bytes at a time while none of them is a quote or a backslash. */
+function stringEnd({ bytes, words }: Room, at: number): number {
+  const last = bytes.length - 4
   for (;;) {
-    const byte = json[at]!
+    if (at <= last) {
+      const word = words.getInt32(at, true)
+      const quote = word ^ 0x22222222
+      const backslash = word ^ 0x5c5c5c5c
+      const found = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash)
+      if ((found & 0x80808080) === 0) {
+        at += 4
+        continue
+      }
+    }
+    const byte = bytes[at]!
     if (byte === QUOTE) return at
     at += byte === BACKSLASH ? 2 : 1
   }
