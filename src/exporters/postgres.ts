@@ -153,10 +153,11 @@ class PostgresExporter implements Exporter {
       this.#table = new RecordTable(session, shape)
       if (create === 'if-missing') await this.#table.create(signal)
       else await this.#table.probe(signal)
-      const manages = retention !== undefined || (partition === 'day' && create === 'if-missing')
-      this.#days = manages
-        ? new Days(session, shape, { retentionMs: retention, now: systemClock.now })
-        : undefined
+      const makes = partition === 'day' && create === 'if-missing'
+      this.#days =
+        makes || retention !== undefined
+          ? new Days(session, shape, { retentionMs: retention, makes, now: systemClock.now })
+          : undefined
       await this.#days?.look(signal)
     })
   }

@@ -29,6 +29,7 @@ export class Days {
   readonly #session: Session
   readonly #shape: TableShape
   readonly #retentionMs: number | undefined
+  readonly #makes: boolean
   readonly #now: () => number
   readonly #known = new Set<string>()
   #lookAt = 0
@@ -36,17 +37,23 @@ export class Days {
   constructor(
     session: Session,
     shape: TableShape,
-    own: { readonly retentionMs: number | undefined; readonly now: () => number },
+    own: {
+      readonly retentionMs: number | undefined
+      /** Whether partitions are ours to make. */
+      readonly makes: boolean
+      readonly now: () => number
+    },
   ) {
     this.#session = session
     this.#shape = shape
     this.#retentionMs = own.retentionMs
+    this.#makes = own.makes && shape.daily
     this.#now = own.now
   }
 
   /** Sees to it that every day of these rows has its partition. */
   async cover({ bytes, ends }: DatedRows, signal: AbortSignal): Promise<void> {
-    if (!this.#shape.daily) return
+    if (!this.#makes) return
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     let before = ''
     let start = 0
@@ -63,7 +70,7 @@ export class Days {
   async look(signal: AbortSignal): Promise<void> {
     const now = this.#now()
     if (now < this.#lookAt) return
-    if (this.#shape.daily)
+    if (this.#makes)
       for (let ahead = 0; ahead <= AHEAD; ahead++) {
         const day = dayOf(now + ahead * DAY_MS)
         if (!this.#known.has(day)) await this.#add(day, signal)
