@@ -10,7 +10,7 @@ import { type Cost, measure, median } from '../measure.ts'
  *
  *     bun bench/destinations/postgres.ts [RECORDS] [ROUNDS]
  *
- * The server is an ordinary one: it waits for its disk at the end of each batch. Its own processor time is in `server s`.
+ * The server is an ordinary one: it waits for its disk at the end of each batch.
  */
 
 const [records = 200_000, rounds = 3] = process.argv.slice(2).map(Number)
@@ -24,6 +24,9 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'daily partitions': ['--postgres-partition=day'],
   'a column for each field': ['--postgres-columns=jsonlog'],
 }
+
+/** With its indexes, and its partitions. */
+const SIZE = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('pgturret_logs') WHERE isleaf"
 
 const folder = mkdtempSync(join(tmpdir(), 'pgturret-bench-'))
 const dump = join(folder, 'records.febe')
@@ -39,12 +42,14 @@ try {
   await cluster.start()
   const url = `postgres://postgres@127.0.0.1:${cluster.port}/postgres`
   const costs = new Map<string, Cost[]>()
+  const sizes = new Map<string, number>()
   for (let round = 0; round < rounds; round++)
     for (const [name, words] of Object.entries(CASES)) {
       await cluster.query('DROP TABLE IF EXISTS pgturret_logs; CHECKPOINT')
       const cost = await measure([BINARY, 'replay', dump, '--to', url, ...words])
       const stored = Number(await cluster.query('SELECT count(*) FROM pgturret_logs'))
       if (stored !== records) throw new Error(`${stored} of ${records} records are there`)
+      sizes.set(name, Number(await cluster.query(SIZE)) / records)
       costs.set(name, [...(costs.get(name) ?? []), cost])
     }
   for (const [name, all] of costs) {
@@ -52,7 +57,11 @@ try {
     const cpu = median(all.map((one) => one.cpu))
     const peak = median(all.map((one) => one.peakMiB))
     console.log(
-      `${name.padEnd(24)} ${Math.round(records / wall).toLocaleString('en').padStart(8)} records/s  client ${cpu.toFixed(2)} s CPU, ${peak.toFixed(0)} MiB`,
+      `${name.padEnd(24)} ${Math.round(records / wall)
+        .toLocaleString('en')
+        .padStart(
+          8,
+        )} records/s  client ${cpu.toFixed(2)} s CPU, ${peak.toFixed(0)} MiB; ${sizes.get(name)!.toFixed(0)} bytes a record`,
     )
   }
 } finally {
