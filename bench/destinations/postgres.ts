@@ -26,7 +26,8 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** With its indexes, and its partitions. */
-const SIZE = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('pgturret_logs') WHERE isleaf"
+const SIZE =
+  "SELECT pg_total_relation_size('pgturret_logs') + coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits WHERE inhparent = 'pgturret_logs'::regclass"
 
 const folder = mkdtempSync(join(tmpdir(), 'pgturret-bench-'))
 const dump = join(folder, 'records.febe')

@@ -131,45 +131,41 @@ function shapeOf(given: Options): TableShape {
   }
 }
 
+/** A connection, and the table over it. */
+interface Line {
+  readonly session: Session
+  readonly table: RecordTable
+  readonly days: Days | undefined
+}
+
 class PostgresExporter implements Exporter {
   readonly #given: Options
   readonly #place: Place
-  #session: Session | undefined
-  #table: RecordTable | undefined
-  #days: Days | undefined
+  /** One for each batch under way, and those that wait for the next. */
+  readonly #lines = new Set<Line>()
+  readonly #idle: Line[] = []
 
   constructor(given: Options) {
     this.#given = given
     this.#place = placeFor(given)
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    await this.#saying(async () => {
-      this.#session?.drop()
-      const session = await this.#connect(signal)
-      this.#session = session
-      const { create, retention, partition } = this.#given
-      const shape = shapeOf(this.#given)
-      this.#table = new RecordTable(session, shape)
-      if (create === 'if-missing') await this.#table.create(signal)
-      else await this.#table.probe(signal)
-      const makes = partition === 'day' && create === 'if-missing'
-      this.#days =
-        makes || retention !== undefined
-          ? new Days(session, shape, { retentionMs: retention, makes, now: systemClock.now })
-          : undefined
-      await this.#days?.look(signal)
-    })
+  open(signal: AbortSignal): Promise<void> {
+    return this.#saying(async () => this.#rest(await this.#line(signal)))
   }
 
-  async send(batch: Batch, signal: AbortSignal): Promise<void> {
-    await this.#saying(async () => {
-      if (this.#session?.over !== false) throw new Error('the connection was lost')
-      await this.#days?.cover(batch, signal)
-      await this.#table!.write(batch.bytes, batch.records, signal)
+  send(batch: Batch, signal: AbortSignal): Promise<void> {
+    return this.#saying(async () => {
+      const line = await this.#line(signal)
+      try {
+        await line.days?.cover(batch, signal)
+        await line.table.write(batch.bytes, batch.records, signal)
+        // They are stored: what goes wrong now is no reason to send them again.
+        await line.days?.look(signal).catch(() => line.session.drop())
+      } finally {
+        this.#rest(line)
+      }
     })
-    // They are stored: what goes wrong now is no reason to send them again.
-    await this.#days?.look(signal).catch(() => this.#session?.drop())
   }
 
   async check(signal: AbortSignal): Promise<string> {
@@ -190,9 +186,48 @@ class PostgresExporter implements Exporter {
   }
 
   async close(): Promise<void> {
-    const session = this.#session
-    this.#session = undefined
-    await session?.close()
+    const lines = [...this.#lines]
+    this.#lines.clear()
+    this.#idle.length = 0
+    await Promise.all(lines.map(({ session }) => session.close()))
+  }
+
+  /** One that waits and is whole, or another one. */
+  async #line(signal: AbortSignal): Promise<Line> {
+    for (let line = this.#idle.pop(); line !== undefined; line = this.#idle.pop()) {
+      if (!line.session.over) return line
+      this.#lines.delete(line)
+    }
+    const session = await this.#connect(signal)
+    try {
+      const line = await this.#prepared(session, signal)
+      this.#lines.add(line)
+      return line
+    } catch (error) {
+      session.drop()
+      throw error
+    }
+  }
+
+  /** Given back after use. */
+  #rest(line: Line): void {
+    if (line.session.over) this.#lines.delete(line)
+    else this.#idle.push(line)
+  }
+
+  async #prepared(session: Session, signal: AbortSignal): Promise<Line> {
+    const { create, retention, partition } = this.#given
+    const shape = shapeOf(this.#given)
+    const table = new RecordTable(session, shape)
+    if (create === 'if-missing') await table.create(signal)
+    else await table.probe(signal)
+    const makes = partition === 'day' && create === 'if-missing'
+    const days =
+      makes || retention !== undefined
+        ? new Days(session, shape, { retentionMs: retention, makes, now: systemClock.now })
+        : undefined
+    await days?.look(signal)
+    return { session, table, days }
   }
 
   #connect(signal: AbortSignal): Promise<Session> {

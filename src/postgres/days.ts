@@ -1,9 +1,10 @@
 import { otherPartition, type TableShape } from './schema.ts'
 import type { Session } from './session.ts'
 import { beside, literal } from './table-name.ts'
-import { CHECK_VIOLATION, serverErrorOf } from './verdict.ts'
+import { CHECK_VIOLATION, DUPLICATE_TABLE, serverErrorOf, UNIQUE_VIOLATION } from './verdict.ts'
 
 const DAY_MS = 86_400_000
+const PASSED_OVER = [CHECK_VIOLATION, UNIQUE_VIOLATION, DUPLICATE_TABLE]
 /** Days that have their partition before they begin. */
 const AHEAD = 2
 /** Days further off than that get no partition of their own: a clock that is wrong would make thousands. */
@@ -101,8 +102,9 @@ export class Days {
         signal,
       )
     } catch (error) {
-      // Rows of that day were there before it had a partition: they stay where they are, and so does the rest of it.
-      if (serverErrorOf(error)?.code !== CHECK_VIOLATION) throw error
+      // Rows of that day were there before it had a partition: they stay where they are, and so does the rest of it. Or
+      // somebody else has made it at the same time.
+      if (!PASSED_OVER.includes(serverErrorOf(error)?.code ?? '')) throw error
     }
   }
 

@@ -11,6 +11,8 @@ export interface ServerError {
 export const UNIQUE_VIOLATION = '23505'
 /** check_violation; also a row that no partition takes, or that another partition has already. */
 export const CHECK_VIOLATION = '23514'
+/** duplicate_table */
+export const DUPLICATE_TABLE = '42P07'
 /** A duplicate of something that somebody else was about to create at the same time. */
 const CREATED_TWICE = /^(?:42P07|42710)$/
 

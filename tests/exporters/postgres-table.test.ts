@@ -228,6 +228,25 @@ describe('records', () => {
     expect(await cluster.query("SELECT string_agg(event, '' ORDER BY id) FROM pgturret_logs")).toBe('abcde')
   })
 
+  test('of several batches at a time go over a connection each, some of them sent before', async () => {
+    const writer = await Writer.open(urlOf(cluster), { partition: 'day', applicationName: 'many' })
+    const batches = Array.from({ length: 8 }, (_, n) =>
+      [0, 1].map((m) => someRecord({ ErrMessage: `${n} ${m}` }, Date.now() - n * 3 * 86_400_000)),
+    )
+    await Promise.all(batches.map((batch) => writer.send(...batch)))
+    await Promise.all(batches.map((batch, n) => writer.send(...batch, someRecord({ ErrMessage: `${n} 2` }))))
+    expect(await count()).toBe(24)
+    const sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'many'"
+    expect(Number(await cluster.query(sessions))).toBe(8)
+    // One after the other they share one.
+    await cluster.query(sessions.replace('count(*)', 'pg_terminate_backend(pid)'))
+    // Whether it has heard of the end of each is a matter of moments.
+    for (let n = 0; n < 8; n++) await writer.send(someRecord({})).catch(() => undefined)
+    await writer.send(someRecord({}))
+    expect(Number(await cluster.query(sessions))).toBe(1)
+    await writer.close()
+  })
+
   test('that a constraint refuses fail with the whole batch, also among those that are there already', async () => {
     const writer = await Writer.open(urlOf(cluster))
     await cluster.query("ALTER TABLE pgturret_logs ADD CHECK (event <> 'bad')")
