@@ -26,6 +26,9 @@ export type Row = Readonly<Record<string, unknown>>
 /** Bytes of one CopyData message; the server takes any size, and holds one in memory. */
 const COPY_BYTES = 256 * 1024
 
+/** What PostgreSQL takes for a time limit. */
+const MOST_MS = 2 ** 31 - 1
+
 /** Settings that keep a session's statements out of the server's log; only some roles may change them. */
 const SILENT = ["('log_statement','none')", "('log_min_duration_statement','-1')", "('log_duration','off')"]
 
@@ -48,9 +51,9 @@ export class Session {
   /** Connects, and sets the session up: UTF-8, time limits, silence where that is permitted. */
   static async connect(options: SessionOptions, signal: AbortSignal): Promise<Session> {
     const session = await connected(options, signal, (client) => new Session(client))
-    const { timeoutMs } = options
+    const limit = Math.ceil(options.timeoutMs)
     await session.query(
-      `SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; SET statement_timeout = ${timeoutMs}; SET idle_in_transaction_session_timeout = ${2 * timeoutMs}`,
+      `SET client_encoding = 'UTF8'; SET DateStyle = 'ISO, MDY'; SET statement_timeout = ${limit}; SET idle_in_transaction_session_timeout = ${Math.min(2 * limit, MOST_MS)}`,
       signal,
     )
     await session.#silence(signal)
