@@ -52,7 +52,14 @@ for (const role of ['logger', 'postgres'])
         'the statement in the table',
       )
     }
-    const own = `data->>'application_name' = 'pgturret' AND data->>'user' = '${role}'`
+    // The name alone hides nobody.
+    await cluster.query("SELECT 'disguised'", { applicationName: 'pgturret' })
+    await waitUntil(
+      () => inTable("SELECT count(*) FROM pgturret_logs WHERE event LIKE '%SELECT ''disguised''%'"),
+      (count) => Number(count) >= 1,
+      'the statement of another by the same name',
+    )
+    const own = `data->>'application_name' = 'pgturret' AND data->>'user' = '${role}' AND data->>'dbname' = 'logs'`
     expect(await inTable(`SELECT event FROM pgturret_logs WHERE ${own}`)).toBe('')
     const logged = cluster.serverLog().match(/statement: COPY "pgturret_logs"/g)?.length ?? 0
     // A superuser's session can tell the server to be silent; another's cannot, and its records are left out.
