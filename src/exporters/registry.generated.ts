@@ -4,7 +4,15 @@ import file from './file.ts'
 import http from './http.ts'
 import kafka from './kafka.ts'
 import otlp from './otlp.ts'
+import postgres from './postgres.ts'
 import stdout from './stdout.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
-export const EXPORTERS = [file, http, kafka, otlp, stdout] as unknown as readonly ExporterDefinition[]
+export const EXPORTERS = [
+  file,
+  http,
+  kafka,
+  otlp,
+  postgres,
+  stdout,
+] as unknown as readonly ExporterDefinition[]
