@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'bun:test'
+import { verdictIn } from '../../src/websocket/answers.ts'
+import { onStage } from './conformance/stage.ts'
+import { conformance, type Subject } from './conformance.ts'
+import { WebSocketHarness } from './websocket-harness.ts'
+
+/** The websocket destination against a server that counts batches. */
+
+const acknowledged: Subject = {
+  exporter: 'websocket',
+  start: async (serving) => new WebSocketHarness(serving),
+  skips: { 'Retry-After is honoured': 'a WebSocket has no word for when to come again' },
+}
+
+describe('acknowledged by number', () => conformance(acknowledged))
+
+const noAnswers = 'without acknowledgements the server says nothing of records'
+describe('not acknowledged', () =>
+  conformance({
+    exporter: 'websocket',
+    start: async (serving) => new WebSocketHarness(serving, { acknowledge: 'none' }),
+    skips: {
+      ...acknowledged.skips,
+      'refused in part': noAnswers,
+      'to be sent again in part': noAnswers,
+      'refused for good': noAnswers,
+      'too large is split': noAnswers,
+      'busy is waited for': noAnswers,
+      'told to stop, it stops': noAnswers,
+      'secrets are shown nowhere': noAnswers,
+    },
+  }))
+
+test('compression is offered where it was asked for, and works', async () => {
+  for (const deflate of [true, undefined]) {
+    await onStage(
+      acknowledged,
+      async (stage) => {
+        stage.say('x'.repeat(100_000))
+        await stage.settled()
+        expect(await stage.messages(1)).toEqual(['x'.repeat(100_000)])
+        const { offered } = stage.harness as WebSocketHarness
+        expect(offered.includes('permessage-deflate')).toBe(deflate === true)
+      },
+      { flags: deflate ? { deflate } : {} },
+    )
+  }
+})
+
+test('a batch that came, but whose acknowledgement was lost, is sent with its number again and is there once', () =>
+  onStage(acknowledged, async (stage) => {
+    const harness = stage.harness as WebSocketHarness
+    stage.say('one')
+    await stage.settled()
+    harness.takeAndBreak()
+    stage.say('two')
+    await stage.settled()
+    stage.say('three')
+    await stage.settled()
+    expect(await stage.messages(3)).toEqual(['one', 'two', 'three'])
+    expect(harness.received()).toHaveLength(3)
+  }))
+
+describe('answers', () => {
+  test('an acknowledgement is for every batch before it, too', () => {
+    expect(verdictIn('{"acknowledged":7}')).toEqual({ sequence: 7, error: undefined, cumulative: true })
+  })
+
+  test('one with exceptions is for its own batch', () => {
+    const verdict = verdictIn('{"acknowledged":7,"rejected":[{"index":1}],"retry":[0]}')!
+    expect(verdict).toMatchObject({ sequence: 7, cumulative: false })
+    expect(verdict.error).toMatchObject({
+      retry: [0],
+      rejected: [{ index: 1, reason: 'refused without a reason' }],
+    })
+  })
+
+  test.each(['', 'hello', '[]', '{}', '{"acknowledged":-1}', '{"acknowledged":"7"}', '{"refused":1.5}'])(
+    '%p is none',
+    (text) => {
+      expect(verdictIn(text)).toBeUndefined()
+    },
+  )
+})
