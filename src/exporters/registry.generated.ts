@@ -5,6 +5,14 @@ import http from './http.ts'
 import otlp from './otlp.ts'
 import stdout from './stdout.ts'
 import websocket from './websocket.ts'
+import websocketServer from './websocket-server.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
-export const EXPORTERS = [file, http, otlp, stdout, websocket] as unknown as readonly ExporterDefinition[]
+export const EXPORTERS = [
+  file,
+  http,
+  otlp,
+  stdout,
+  websocket,
+  websocketServer,
+] as unknown as readonly ExporterDefinition[]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { connectionOf, fitsHeader, httpOptions, httpProblem } from '../config/http-options.ts'
 import { Secret } from '../config/secret.ts'
 import { choice, header, integer, secret, size } from '../config/values.ts'
-import { type DeliveryError, RetryableError } from '../errors.ts'
+import type { DeliveryError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { jsonArray } from '../http/json-array.ts'
 import { noAnswer } from '../http/no-answer.ts'
@@ -63,21 +63,30 @@ function headerProblem({ token, header }: Options): string | undefined {
     : undefined
 }
 
-/** A batch without an answer. */
-interface Pending {
+/** The batch that has no answer yet. */
+interface Waiting {
   readonly sequence: number
   readonly settle: (error: DeliveryError | undefined) => void
 }
 
+/** A batch that may have arrived without our knowing, and the number under which it was sent. */
+interface Unsettled {
+  readonly hash: string
+  readonly sequence: number
+}
+
+/**
+ * One batch is under way at a time, whatever the concurrency: were there two, the later one could be taken first after a
+ * broken connection, and a server that keeps the last number alone would take the earlier one for a duplicate.
+ */
 class WebSocketExporter implements Exporter {
   readonly #given: Options
   readonly #headers: Record<string, string>
-  readonly #pending = new Map<number, Pending>()
-  /** Numbers of batches that may have arrived, by what is in them: sent again they keep their number. */
-  readonly #numbers = new Map<string, number>()
+  #turn: Promise<void> = Promise.resolve()
+  #waiting: Waiting | undefined
+  #unsettled: Unsettled | undefined
   #sequence = 0
   #connection: Connection | undefined
-  #connecting: Promise<Connection> | undefined
 
   constructor(given: Options, { userAgent }: ExporterContext) {
     this.#given = given
@@ -91,16 +100,15 @@ class WebSocketExporter implements Exporter {
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#given.timeout)])
-    const connection = await this.#connected(limited)
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
     try {
-      await (this.#given.acknowledge === 'none'
-        ? this.#pass(connection, batch, limited)
-        : this.#deliver(connection, batch, limited))
-    } catch (thrown) {
-      // What comes late on this connection would be taken for the answer to another batch.
-      if (limited.aborted) this.#drop(connection)
-      throw limited.aborted && !signal.aborted ? noAnswer(limited.reason, this.#given.timeout) : thrown
+      await before
+      signal.throwIfAborted()
+      await this.#exchange(batch, signal)
+    } finally {
+      resolve()
     }
   }
 
@@ -116,51 +124,61 @@ class WebSocketExporter implements Exporter {
     this.#connection = undefined
   }
 
-  /** Without acknowledgements: until the other side's WebSocket has read it. */
-  async #pass(connection: Connection, batch: Batch, signal: AbortSignal): Promise<void> {
-    connection.send(textOf(batch.bytes.subarray(0, -1)))
-    const closed = connection.closed.then((why) => Promise.reject(this.#errorOf(why)))
-    await Promise.race([connection.flushed(), closed, aborted(signal)])
-  }
-
-  async #deliver(connection: Connection, batch: Batch, signal: AbortSignal): Promise<void> {
-    const key = new Bun.CryptoHasher('sha256').update(batch.bytes).digest('hex')
-    const sequence = this.#numbers.get(key) ?? ++this.#sequence
-    this.#numbers.set(key, sequence)
-    const { promise, resolve } = Promise.withResolvers<DeliveryError | undefined>()
-    this.#pending.set(sequence, { sequence, settle: resolve })
+  async #exchange(batch: Batch, signal: AbortSignal): Promise<void> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#given.timeout)])
+    const connection = await this.#connected(limited)
+    limited.throwIfAborted()
+    const { promise, resolve: settle, reject } = Promise.withResolvers<DeliveryError | undefined>()
+    const abort = () => {
+      // What comes late on this connection would be taken for the answer to another batch.
+      this.#drop(connection)
+      reject(signal.aborted ? signal.reason : noAnswer(limited.reason, this.#given.timeout))
+    }
+    limited.addEventListener('abort', abort, { once: true })
     try {
-      connection.send(`{"sequence":${sequence},"records":${textOf(jsonArray(batch))}}`)
-      const error = await Promise.race([
-        promise,
-        connection.closed.then((why) => this.#errorOf(why)),
-        aborted(signal),
-      ])
-      const mayHaveArrived = error instanceof RetryableError
-      if (!mayHaveArrived) this.#numbers.delete(key)
+      this.#deliver(connection, batch, settle)
+      const error = await promise
       if (error !== undefined) throw error
     } finally {
-      this.#pending.delete(sequence)
+      limited.removeEventListener('abort', abort)
+      this.#waiting = undefined
     }
+  }
+
+  #deliver(connection: Connection, batch: Batch, settle: Waiting['settle']): void {
+    const acknowledged = this.#given.acknowledge !== 'none'
+    const sequence = acknowledged ? this.#numberOf(batch) : 0
+    this.#waiting = { sequence, settle }
+    // It has ended since it was looked at, and that was said when nothing waited.
+    if (!connection.isOpen) return void connection.closed.then((why) => settle(this.#errorOf(why)))
+    if (acknowledged) return connection.send(`{"sequence":${sequence},"records":${textOf(jsonArray(batch))}}`)
+    // Without acknowledgements: until the other side's WebSocket has read it.
+    connection.send(textOf(batch.bytes.subarray(0, -1)))
+    void connection.flushed().then(() => settle(undefined))
+  }
+
+  /** The same number for the same bytes for as long as nothing was answered; another batch never has one that was used. */
+  #numberOf({ bytes }: Batch): number {
+    const hash = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+    if (this.#unsettled?.hash !== hash) this.#unsettled = { hash, sequence: ++this.#sequence }
+    return this.#unsettled.sequence
   }
 
   #answered(text: string): void {
     const verdict = verdictIn(this.#concealed(text))
-    if (verdict === undefined) return
-    const { sequence, error, cumulative } = verdict
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.sequence === sequence) pending.settle(error)
-      else if (cumulative && pending.sequence < sequence) pending.settle(undefined)
-    }
+    if (verdict === undefined || verdict.sequence !== this.#waiting?.sequence) return
+    this.#unsettled = undefined
+    this.#waiting.settle(verdict.error)
   }
 
   async #connected(signal: AbortSignal): Promise<Connection> {
     if (this.#connection?.isOpen) return this.#connection
-    this.#connecting ??= this.#open(signal).finally(() => {
-      this.#connecting = undefined
+    const connection = await this.#open(signal)
+    this.#connection = connection
+    void connection.closed.then((why) => {
+      if (this.#connection === connection) this.#waiting?.settle(this.#errorOf(why))
     })
-    this.#connection = await this.#connecting
-    return this.#connection
+    return connection
   }
 
   async #open(signal: AbortSignal): Promise<Connection> {
@@ -202,9 +220,3 @@ class WebSocketExporter implements Exporter {
 
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
-
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })

@@ -12,7 +12,7 @@ import type { Closed } from './connection.ts'
 /**
  * What a server says of a batch, as one JSON text:
  *
- *     {"acknowledged": 17}                                                  it has batch 17, and every one before it
+ *     {"acknowledged": 17}                                                  it has batch 17
  *     {"acknowledged": 17, "rejected": [{"index": 3, "reason": "…"}], "retry": [4]}   but for these records of it
  *     {"refused": 17, "reason": "…"}                                        it will never take batch 17
  */
@@ -33,19 +33,16 @@ const answerSchema = z.union([
 export interface Verdict {
   readonly sequence: number
   readonly error: DeliveryError | undefined
-  /** Whether it is about every batch before it as well. */
-  readonly cumulative: boolean
 }
 
 /** Reads a message of the server; undefined when it is about no batch. */
 export function verdictIn(text: string): Verdict | undefined {
   const answer = answerSchema.safeParse(parsed(text)).data
   if (answer === undefined) return undefined
-  if ('refused' in answer)
-    return { sequence: answer.refused, error: new PermanentError(answer.reason), cumulative: false }
+  if ('refused' in answer) return { sequence: answer.refused, error: new PermanentError(answer.reason) }
   const { acknowledged, rejected, retry } = answer
   const error = rejected.length + retry.length === 0 ? undefined : new PartialError(retry, rejected)
-  return { sequence: acknowledged, error, cumulative: error === undefined }
+  return { sequence: acknowledged, error }
 }
 
 function parsed(text: string): unknown {

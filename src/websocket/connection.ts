@@ -25,7 +25,6 @@ export interface Closed {
 }
 
 const NORMAL = 1000
-const PONG_BYTES = 125
 
 /** One WebSocket as a client. */
 export class Connection {
@@ -100,7 +99,7 @@ export class Connection {
   /** Resolves once the other side's WebSocket has read everything that was sent before, as it must answer a ping. */
   flushed(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const id = String(++this.#pings).slice(-PONG_BYTES)
+    const id = String(++this.#pings)
     this.#pongs.set(id, resolve)
     this.#socket.ping(id)
     return promise

@@ -1,18 +1,24 @@
 import { describe, expect, test } from 'bun:test'
 import { verdictIn } from '../../src/websocket/answers.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance, type Subject } from './conformance.ts'
 import { WebSocketHarness } from './websocket-harness.ts'
 
 /** The websocket destination against a server that counts batches. */
 
+const noTime = { 'Retry-After is honoured': 'a WebSocket has no word for when to come again' }
+
+conformance({
+  exporter: 'websocket',
+  start: async (serving) => new WebSocketHarness(serving),
+  skips: noTime,
+})
+
 const acknowledged: Subject = {
   exporter: 'websocket',
   start: async (serving) => new WebSocketHarness(serving),
-  skips: { 'Retry-After is honoured': 'a WebSocket has no word for when to come again' },
 }
-
-describe('acknowledged by number', () => conformance(acknowledged))
 
 const noAnswers = 'without acknowledgements the server says nothing of records'
 describe('not acknowledged', () =>
@@ -20,7 +26,7 @@ describe('not acknowledged', () =>
     exporter: 'websocket',
     start: async (serving) => new WebSocketHarness(serving, { acknowledge: 'none' }),
     skips: {
-      ...acknowledged.skips,
+      ...noTime,
       'refused in part': noAnswers,
       'to be sent again in part': noAnswers,
       'refused for good': noAnswers,
@@ -61,14 +67,36 @@ test('a batch that came, but whose acknowledgement was lost, is sent with its nu
     expect(harness.received()).toHaveLength(3)
   }))
 
+test('batches that are worked on side by side are sent one by one: no number is passed over by a later one', () =>
+  onStage(
+    acknowledged,
+    async (stage) => {
+      const harness = stage.harness as WebSocketHarness
+      const sent = Array.from({ length: 60 }, (_, n) => `record ${n}`)
+      await harness.behave({ does: 'be busy' })
+      stage.say(...sent)
+      await waitUntil(
+        () => stage.delivery.stats.retried,
+        (retried) => retried > 8,
+        'attempts in vain',
+      )
+      harness.behave({ does: 'accept' })
+      harness.takeAndBreak()
+      await stage.settled()
+      expect(new Set(await stage.messages(sent.length))).toEqual(new Set(sent))
+      expect(stage.delivery.stats).toMatchObject({ delivered: sent.length, rejected: 0, dropped: 0 })
+    },
+    { maxRecords: 5, delivery: { concurrency: 4 } },
+  ))
+
 describe('answers', () => {
-  test('an acknowledgement is for every batch before it, too', () => {
-    expect(verdictIn('{"acknowledged":7}')).toEqual({ sequence: 7, error: undefined, cumulative: true })
+  test('an acknowledgement names its batch', () => {
+    expect(verdictIn('{"acknowledged":7}')).toEqual({ sequence: 7, error: undefined })
   })
 
   test('one with exceptions is for its own batch', () => {
     const verdict = verdictIn('{"acknowledged":7,"rejected":[{"index":1}],"retry":[0]}')!
-    expect(verdict).toMatchObject({ sequence: 7, cumulative: false })
+    expect(verdict).toMatchObject({ sequence: 7 })
     expect(verdict.error).toMatchObject({
       retry: [0],
       rejected: [{ index: 1, reason: 'refused without a reason' }],
