@@ -3,6 +3,7 @@ import { verdictIn } from '../../src/websocket/answers.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance, type Subject } from './conformance.ts'
+import { ExampleServer } from './websocket-example.ts'
 import { WebSocketHarness } from './websocket-harness.ts'
 
 /** The websocket destination against a server that counts batches. */
@@ -35,6 +36,23 @@ describe('not acknowledged', () =>
       'told to stop, it stops': noAnswers,
       'secrets are shown nowhere': noAnswers,
     },
+  }))
+
+test('the server of the page, killed in between, has every record once', () =>
+  onStage({ exporter: 'websocket', start: () => ExampleServer.start() }, async (stage) => {
+    const { harness } = stage
+    stage.say('one', 'two')
+    await stage.settled()
+    await harness.kill!()
+    stage.say('three')
+    await waitUntil(
+      () => stage.delivery.stats.retried,
+      (retried) => retried > 1,
+      'attempts in vain',
+    )
+    await harness.restart!()
+    await stage.settled()
+    expect(await stage.messages(3)).toEqual(['one', 'two', 'three'])
   }))
 
 test('compression is offered where it was asked for, and works', async () => {
