@@ -112,6 +112,6 @@ for (const [way, of] of costs) {
   const cpu = median(of.map((one) => one.cpu)).toFixed(1)
   const peak = Math.max(...of.map(({ peakMiB }) => peakMiB)).toFixed(0)
   console.log(
-    `${way.name.padEnd(22)}${rate.padStart(9)} records/s  ${cpu} s CPU  ${peak} MiB  ${notes.get(way)!`,
+    `${way.name.padEnd(22)}${rate.padStart(9)} records/s  ${cpu} s CPU  ${peak} MiB  ${notes.get(way)}`,
   )
 }
