@@ -107,6 +107,7 @@ const GOODBYE_MS = 500
 const MOST_SAID_BYTES = 1024
 
 class WebSocketServer implements Exporter {
+  readonly opensAtOnce = true
   readonly #given: Options
   readonly #admission: Admission
   readonly #history: History
