@@ -20,6 +20,8 @@ export interface Batch {
 
 /** A live connection to one destination. */
 export interface Exporter {
+  /** Others come to it, so it is opened at the start; what is wrong then is tried again before the first send. */
+  readonly opensAtOnce?: boolean
   /**
    * Called before the first send, and before the next one after a `RetryableError` that says `reconnect`; throws what is
    * wrong with the destination. Never called twice at the same time.

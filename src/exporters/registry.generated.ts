@@ -6,6 +6,8 @@ import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import postgres from './postgres.ts'
 import stdout from './stdout.ts'
+import websocket from './websocket.ts'
+import websocketServer from './websocket-server.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
 export const EXPORTERS = [
@@ -15,4 +17,6 @@ export const EXPORTERS = [
   otlp,
   postgres,
   stdout,
+  websocket,
+  websocketServer,
 ] as unknown as readonly ExporterDefinition[]
