@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { Command } from 'commander'
 import { stringify } from 'smol-toml'
 import { addExporterOptions } from '../../src/cli/command-options.ts'
@@ -10,6 +10,7 @@ import { Secret } from '../../src/config/secret.ts'
 import type { ExporterDefinition } from '../../src/exporter.ts'
 import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 import { configFolder } from '../config/folder.ts'
+import { makeCertificates } from '../support/certificates.ts'
 
 /** What a destination is told as flags, by the environment, or in the file is the same; its URL may stand in each of them. */
 
@@ -33,7 +34,17 @@ const KINDS: Readonly<Record<string, string>> = {
   HEADER: 'X-Scope: logs',
 }
 
-function sample({ flag, value, meta, default: fallback }: OptionSpec): string | boolean {
+/** Options of every destination with TLS of its own: their files are read at once. */
+const certificates = makeCertificates()
+afterAll(certificates.remove)
+const PEM: Readonly<Record<string, string>> = {
+  tlsCa: certificates.paths.ca,
+  tlsCert: certificates.paths.clientCert,
+  tlsKey: certificates.paths.clientKey,
+}
+
+function sample({ key, flag, value, meta, default: fallback }: OptionSpec): string | boolean {
+  if (PEM[key] !== undefined) return PEM[key]
   if (value === undefined) return fallback !== 'true'
   const words = meta.json?.['enum'] as readonly string[] | undefined
   if (SAMPLES[flag] !== undefined) return SAMPLES[flag]
