@@ -61,7 +61,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'version.ts',
   ],
   grpc: [],
-  objects: ['http', 'record', 'render', 'errors.ts', 'exporter.ts'],
+  objects: ['http', 'render', 'codec', 'errors.ts', 'exporter.ts'],
   shim: ['errors.ts'],
   doctor: ['journal', 'observe', 'shim', 'render', 'version.ts'],
   'exporter.ts': ['render', 'errors.ts'],
