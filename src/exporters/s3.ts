@@ -91,6 +91,7 @@ export default defineExporter({
   schemes: ['s3'],
   example: 's3://example-logs/postgresql',
   fromUrl: bucketOf,
+  fromEnvironment,
   options,
   problem,
   label: ({ bucket, prefix, endpoint }) =>
@@ -117,6 +118,13 @@ function bucketOf(url: URL): Record<string, unknown> {
     throw new Error('expected a bucket of 3 to 63 small letters, digits, dots and hyphens')
   const prefix = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, '')
   return { bucket: url.hostname, prefix }
+}
+
+/** What AWS's own client would find as well, but later than it is needed here. */
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']
+  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']
+  return { ...(region && { region }), ...(endpoint && { endpoint }) }
 }
 
 const originOf = (endpoint: string): string =>

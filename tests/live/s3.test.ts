@@ -2,9 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { conformance } from '../exporters/conformance.ts'
-import { onStage } from '../exporters/conformance/stage.ts'
+import { exporterTo } from '../../src/cli/destinations.ts'
+import { destinationOf, onStage } from '../exporters/conformance/stage.ts'
 import type { ExporterFlags, Harness, Received, Subject, Target } from '../exporters/conformance.ts'
+import { conformance } from '../exporters/conformance.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import { BUCKET, ROOT } from './services/versitygw.ts'
 import { withService } from './with-service.ts'
 
@@ -39,14 +41,25 @@ class Folder implements Harness {
   lines(): Record<string, unknown>[] {
     return this.keys().flatMap((key) => {
       const bytes = readFileSync(join(this.path, key))
-      const text = key.endsWith('.zst') ? Buffer.from(Bun.zstdDecompressSync(bytes)) : key.endsWith('.gz') ? gunzipSync(bytes) : bytes
-      return text.toString().trimEnd().split('\n').map((line) => JSON.parse(line))
+      const text = key.endsWith('.zst')
+        ? Buffer.from(Bun.zstdDecompressSync(bytes))
+        : key.endsWith('.gz')
+          ? gunzipSync(bytes)
+          : bytes
+      return text
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
     })
   }
 
   received(): Received[] {
     try {
-      return this.lines().map((one) => ({ message: String(one['message']), detail: one['detail'] as string | undefined }))
+      return this.lines().map((one) => ({
+        message: String(one['message']),
+        detail: one['detail'] as string | undefined,
+      }))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw error
@@ -90,4 +103,109 @@ conformance({
     'mutual TLS': NO_TLS,
     HTTPS_PROXY: NO_TLS,
   },
+})
+
+describe.skipIf(gateway.missing !== undefined)('a real server', () => {
+  const COUNT = 100_000
+  const kill = async () => {
+    await gateway.running.kill()
+    await gateway.running.restart()
+  }
+
+  test('killed twice: 100 000 records, each in one object', async () => {
+    await onStage(
+      subject,
+      async (stage) => {
+        const folder = stage.harness as Folder
+        for (let sent = 0; sent < COUNT; sent += 1000) {
+          stage.say(...Array.from({ length: 1000 }, (_, i) => `record ${sent + i}`))
+          if (sent === 30_000 || sent === 60_000) {
+            const { batches } = stage.delivery.stats
+            await waitUntil(
+              () => stage.delivery.stats.batches,
+              (now) => now > batches,
+              'a batch under way',
+            )
+            await kill()
+          }
+        }
+        await stage.settled()
+        const uids = folder.lines().map(({ uid }) => uid)
+        expect(uids).toHaveLength(COUNT)
+        expect(new Set(uids).size).toBe(COUNT)
+        expect(stage.delivery.stats).toMatchObject({ delivered: COUNT, rejected: 0, dropped: 0 })
+      },
+      { maxRecords: 3000 },
+    )
+  }, 60_000)
+
+  test.each([
+    ['another secret', { secretAccessKey: 'wrong' }],
+    ['another key', { accessKeyId: 'nobody' }],
+  ])('%s: it is said, and records are kept', async (_, wrong) => {
+    await onStage(
+      subject,
+      async (stage) => {
+        stage.say('kept')
+        await waitUntil(
+          () => stage.delivery.state,
+          (state) => state === 'blocked',
+          'it to say that a person is needed',
+        )
+        expect(stage.delivery.stats).toMatchObject({ delivered: 0, rejected: 0 })
+        expect(stage.said.join('')).toMatch(/SignatureDoesNotMatch|UserNotFound/)
+      },
+      { flags: wrong },
+    )
+  })
+
+  test('objects in parts are whole, and are not written over', async () => {
+    const noise = Array.from({ length: 300 }, () =>
+      crypto.getRandomValues(Buffer.alloc(40_000)).toString('base64'),
+    )
+    await onStage(
+      subject,
+      async (stage) => {
+        const folder = stage.harness as Folder
+        stage.say(...noise)
+        await stage.settled()
+        expect(folder.received().map(({ message }) => message)).toEqual(noise)
+        expect(folder.keys()).toHaveLength(1)
+      },
+      { flags: { partBytes: '5MB', objectFormat: 'ndjson' } },
+    )
+  })
+
+  test('a bucket that is not there', async () => {
+    const destination = destinationOf(subject, { to: 's3://missing-bucket', options: flags() })
+    const exporter = exporterTo(destination)
+    await expect(exporter.check!(new AbortController().signal)).rejects.toThrow(
+      'there is no bucket "missing-bucket"',
+    )
+  })
+
+  const python = Bun.which('python3')
+  const hasDuckdb = python !== null && Bun.spawnSync([python, '-c', 'import duckdb']).success
+
+  test.skipIf(!hasDuckdb).each(['ndjson.zst', 'ndjson.gz'])(
+    'DuckDB reads %s by partition',
+    async (objectFormat) => {
+      await onStage(
+        subject,
+        async (stage) => {
+          const folder = stage.harness as Folder
+          stage.say(...Array.from({ length: 500 }, (_, n) => `record ${n}`))
+          await stage.settled()
+          const query = `SELECT identity, dt, hour, count(*), count(DISTINCT uid) FROM read_json('${folder.path}/**/*.${objectFormat}',
+          format = 'newline_delimited', hive_partitioning = true, union_by_name = true)
+          WHERE dt = '2026-03-01' AND hour = 12 GROUP BY ALL`
+          const script = 'import duckdb, sys; print(duckdb.sql(sys.argv[1]).fetchall())'
+          const { stdout, stderr } = Bun.spawnSync([python!, '-c', script, query])
+          expect(stderr.toString()).toBe('')
+          expect(stdout.toString().trim()).toBe("[('shop', datetime.date(2026, 3, 1), 12, 500, 500)]")
+        },
+        { flags: { objectFormat } },
+      )
+    },
+  )
 })
