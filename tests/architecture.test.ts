@@ -133,7 +133,7 @@ describe('house rules', () => {
     const names = readdirSync(join(SRC, 'exporters')).filter((name) => !name.includes('generated'))
     for (const name of names) {
       const path = join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts'))
-      const call = new RegExp(`^conformance\\(\\{\\s*exporter: '${name.replace(/\.ts$/, '')}'`, 'm')
+      const call = new RegExp(`^\\s*conformance\\(\\{\\s*exporter: '${name.replace(/\.ts$/, '')}'`, 'm')
       expect(readFileSync(path, 'utf8'), `${path} does not call conformance()`).toMatch(call)
     }
   })
