@@ -175,7 +175,7 @@ class S3Exporter implements Exporter {
     const work = async () => {
       for (const group of rest) {
         try {
-          await this.#store.put(batch, group, signal)
+          await this.#store.put(group, signal)
         } catch (error) {
           failed.push({ group, error: error as DeliveryError })
           // The others would most likely have to wait as well.
@@ -206,7 +206,7 @@ function settle(
   const first = failed.find(({ error }) => error instanceof BlockedError) ?? failed[0]
   if (first === undefined) return
   if (failed.length === groups || !(first.error instanceof RetryableError)) throw first.error
-  const retry = failed.flatMap(({ group }) => group.members.map(({ index }) => index))
+  const retry = failed.flatMap(({ group }) => group.members)
   const { message, retryAfterMs } = first.error
   throw new PartialError(retry, [], { message, retryAfterMs })
 }

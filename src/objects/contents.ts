@@ -2,39 +2,54 @@ import { promisify } from 'node:util'
 import { gunzip as gunzipCallback, gzip as gzipCallback } from 'node:zlib'
 import { encodeRing } from '../codec/control.ts'
 import { FRAME_HEADER_BYTES, FrameType } from '../codec/frame.ts'
-import type { Batch } from '../exporter.ts'
-import type { Group, Member } from './group.ts'
+import type { Group } from './group.ts'
 import type { ObjectFormat } from './name.ts'
 
 const gzip = promisify(gzipCallback)
 const gunzip = promisify(gunzipCallback)
 
+/** An `R` frame. */
+const RING_BYTES = 32
+
 const isFrames = (format: ObjectFormat): boolean => format.startsWith('febe')
 
-/** Bytes of an object before they are compressed: lines, or a dump that is whole by itself. */
-export function contentsOf(
-  batch: Batch,
-  group: Group,
-  members: readonly Member[],
-  format: ObjectFormat,
-): Buffer {
-  const pieces: Uint8Array[] = []
-  let length = 0
-  const add = (piece: Uint8Array) => {
-    pieces.push(piece)
-    length += piece.length
-  }
-  let due = -1
-  const { frames, bootId } = group.source
-  if (isFrames(format)) add(frames)
-  for (const { start, end, sequence } of members) {
-    if (isFrames(format) && bootId !== undefined && sequence >= 0 && sequence !== due)
-      add(encodeRing({ bootId, nextSequence: BigInt(sequence) }))
-    due = sequence + 1
-    add(batch.bytes.subarray(start, end))
-  }
-  return Buffer.concat(pieces, length)
+/** Bytes that `writeContents` may write for some records of a group. */
+export function contentsRoom({ envelopes, source }: Group, members: readonly number[]): number {
+  let bytes = source.frames.length
+  for (const index of members) bytes += envelopes.end(index) - envelopes.body(index) + RING_BYTES
+  return bytes
 }
+
+/**
+ * An object before it is compressed: lines, or a dump that is whole by itself.
+ *
+ * @param out with room for it; what is returned is a part of it
+ */
+export function writeContents(
+  { envelopes, source }: Group,
+  members: readonly number[],
+  format: ObjectFormat,
+  out: Buffer,
+): Buffer {
+  const { frames, bootId } = source
+  const { bytes } = envelopes
+  let at = isFrames(format) ? frames.copy(out) : 0
+  let due = -1
+  for (const index of members) {
+    if (isFrames(format) && bootId !== undefined) {
+      const sequence = envelopes.sequence(index)
+      if (sequence !== due && sequence >= 0)
+        at += Buffer.from(encodeRing({ bootId, nextSequence: BigInt(sequence) })).copy(out, at)
+      due = sequence + 1
+    }
+    at += bytes.copy(out, at, envelopes.body(index), envelopes.end(index))
+  }
+  return out.subarray(0, at)
+}
+
+/** The same in a buffer of its own. */
+export const contentsOf = (group: Group, members: readonly number[], format: ObjectFormat): Buffer =>
+  writeContents(group, members, format, Buffer.allocUnsafe(contentsRoom(group, members)))
 
 /** Compresses off the main thread, as the end of the object's name says. */
 export async function packed(contents: Buffer, format: ObjectFormat): Promise<Uint8Array> {

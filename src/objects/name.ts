@@ -1,4 +1,4 @@
-import { type Group, type Member, uidOfMember } from './group.ts'
+import type { Group } from './group.ts'
 
 /** What objects hold, by the ends of their names. */
 export const OBJECT_FORMATS = ['ndjson.zst', 'ndjson.gz', 'ndjson', 'febe.zst', 'febe.gz', 'febe'] as const
@@ -25,10 +25,16 @@ export const safe = (text: string): string =>
  * `20260301T120000.001234Z-host-0123456789abcdef-42.ndjson.zst`: named for the first record that it holds, so the same
  * records can have no second object.
  */
-export function nameOf(group: Group, first: Member, host: string, format: ObjectFormat): string {
-  const [ms, micros] = [Math.floor(first.micros / 1000), first.micros % 1000]
-  const time = new Date(ms).toISOString().replace(/[-:]/g, '').replace('Z', '')
-  return `${time}${String(micros).padStart(3, '0')}Z-${safe(host)}-${uidOfMember(group, first)}.${format}`
+export function nameOf(
+  { envelopes, source }: Group,
+  first: number,
+  host: string,
+  format: ObjectFormat,
+): string {
+  const micros = envelopes.micros(first)
+  const time = new Date(Math.floor(micros / 1000)).toISOString().replace(/[-:]/g, '').replace('Z', '')
+  const own = safe(envelopes.ownUid(first))
+  return `${time}${String(micros % 1000).padStart(3, '0')}Z-${safe(host)}-${source.uidPrefix}${own}.${format}`
 }
 
 /** An object as its name tells it. */
@@ -55,6 +61,3 @@ export function readKey(key: string, { source }: Group): Named | undefined {
   const whole = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!, ms!)
   return { key, format, order: whole * 1000 + micros! }
 }
-
-/** The number by which the order of a member is compared with `Named.order`. */
-export const orderOf = ({ sequence, micros }: Member): number => (sequence >= 0 ? sequence : micros)

@@ -1,9 +1,8 @@
 import { BlockedError } from '../errors.ts'
-import type { Batch } from '../exporter.ts'
 import type { Bucket } from './bucket.ts'
-import { contentsOf, marksOf, packed, unpacked } from './contents.ts'
-import type { Group, Member } from './group.ts'
-import { folderOf, type Named, nameOf, type ObjectFormat, orderOf, readKey } from './name.ts'
+import { contentsOf, contentsRoom, marksOf, packed, unpacked, writeContents } from './contents.ts'
+import type { Group } from './group.ts'
+import { folderOf, type Named, nameOf, type ObjectFormat, readKey } from './name.ts'
 
 /** How objects are named and written. */
 export interface StoreOptions {
@@ -32,27 +31,46 @@ export class ObjectStore {
   /** What the object that was read last holds. */
   #read: { readonly key: string; readonly marks: ReadonlySet<bigint> } | undefined
 
+  /** Nobody writes into it at the moment. */
+  #spare: Buffer | undefined
+
   constructor(options: StoreOptions) {
     this.#options = options
   }
 
   /** Resolves when every record of the group is in an object. */
-  async put(batch: Batch, group: Group, signal: AbortSignal): Promise<void> {
+  async put(group: Group, signal: AbortSignal): Promise<void> {
     const { bucket, host, format, prefix } = this.#options
     const folder = folderOf(prefix, group)
     const earlier = await this.#earlierIn(folder, group, signal)
-    let members = await this.#notIn(earlier, batch, group, group.members, signal)
+    let members = await this.#notIn(earlier, group, group.members, signal)
     while (members.length > 0) {
       const first = members[0]!
       const key = folder + nameOf(group, first, host, format)
-      const bytes = await packed(contentsOf(batch, group, members, format), format)
+      const bytes = await this.#packed(group, members)
       if ((await bucket.putNew(key, bytes, typeOf(format), signal)) === 'stored') return
-      earlier.push({ key, format, order: orderOf(first) })
-      members = await this.#notIn(earlier, batch, group, members, signal)
+      earlier.push({ key, format, order: group.envelopes.order(first) })
+      members = await this.#notIn(earlier, group, members, signal)
       if (members[0] === first)
         throw new BlockedError(
           `the object ${key} is there, but does not hold the record that it is named for: move it away`,
         )
+    }
+  }
+
+  /** Written and compressed; the memory for it is used again, as it would otherwise be let go of by the batch. */
+  async #packed(group: Group, members: readonly number[]): Promise<Uint8Array> {
+    const { format } = this.#options
+    const isPlain = !/\.(?:gz|zst)$/.test(format)
+    if (isPlain) return contentsOf(group, members, format)
+    const room = contentsRoom(group, members)
+    const spare = this.#spare
+    const out = spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(room)
+    this.#spare = undefined
+    try {
+      return await packed(writeContents(group, members, format, out), format)
+    } finally {
+      this.#spare = out
     }
   }
 
@@ -69,7 +87,7 @@ export class ObjectStore {
 
   async #list(folder: string, group: Group, signal: AbortSignal): Promise<Named[]> {
     const keys = await this.#options.bucket.list(folder, signal)
-    const first = least(group.members)
+    const first = least(group)
     const named = keys.map((key) => readKey(key, group)).filter((one) => one !== undefined)
     named.sort((a, b) => a.order - b.order)
     // Those before the last one that begins in front of the first record end there as well.
@@ -80,18 +98,18 @@ export class ObjectStore {
   /** Leaves out records that objects of an earlier process hold; forgets objects that are behind. */
   async #notIn(
     earlier: Named[],
-    batch: Batch,
     group: Group,
-    members: readonly Member[],
+    members: readonly number[],
     signal: AbortSignal,
-  ): Promise<readonly Member[]> {
-    const last = most(members)
+  ): Promise<readonly number[]> {
+    if (earlier.length === 0) return members
+    const last = most(group, members)
     const near = earlier.filter(({ order, format }) => order <= last && isAlike(format, this.#options.format))
     let left = members
     for (const object of near) {
       if (left.length === 0) break
       const held = await this.#marksIn(object, signal)
-      const marks = marksOf(contentsOf(batch, group, left, object.format), object.format)
+      const marks = marksOf(contentsOf(group, left, object.format), object.format)
       const before = left
       left = before.filter((_, i) => !held.has(marks[i]!))
       // What comes later is behind the last one: when that is not in the object, nothing of what comes is.
@@ -110,10 +128,10 @@ export class ObjectStore {
 }
 
 // Times do not always ascend.
-const least = (members: readonly Member[]): number =>
-  members.reduce((least, one) => Math.min(least, orderOf(one)), Number.POSITIVE_INFINITY)
-const most = (members: readonly Member[]): number =>
-  members.reduce((most, one) => Math.max(most, orderOf(one)), 0)
+const least = ({ envelopes, members }: Group): number =>
+  members.reduce((least, one) => Math.min(least, envelopes.order(one)), Number.POSITIVE_INFINITY)
+const most = ({ envelopes }: Group, members: readonly number[]): number =>
+  members.reduce((most, one) => Math.max(most, envelopes.order(one)), 0)
 
 /** Whether records of both formats can be compared. */
 const isAlike = (one: ObjectFormat, other: ObjectFormat): boolean => one.split('.')[0] === other.split('.')[0]

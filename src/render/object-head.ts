@@ -9,17 +9,6 @@ import type { RecordView } from '../record/view.ts'
 import type { Encoder } from './encoder.ts'
 import type { EnvelopeHead } from './envelope.ts'
 
-/** Where a record belongs among objects that are cut by server and hour. */
-export interface ObjectHead {
-  /** When it was written, in microseconds since 1970; 0: it does not say. */
-  readonly micros: number
-  /** In its ring; -1: it has none, and `ownUid` is its number. */
-  readonly sequence: number
-  readonly ownUid: string
-  /** The server, as `SourceBytes` reads it. */
-  readonly source: Buffer
-}
-
 /** A server, as heads carry it. */
 export interface ObjectSource {
   readonly identity: string
@@ -86,16 +75,18 @@ function sourceBytes(source: Source): Uint8Array {
   return Buffer.concat([Buffer.from(text), encodeVersion(source.version), encodeIdentity(source.identity)])
 }
 
-/** Reads a head, which lies in `bytes` from `at` to `end`. */
-export function readObjectHead(bytes: Buffer, at: number, end: number): ObjectHead {
-  const own = at + NUMBERS + bytes.readInt32LE(at + 16)
-  return {
-    micros: bytes.readDoubleLE(at),
-    sequence: bytes.readDoubleLE(at + 8),
-    ownUid: own === end ? '' : bytes.toString('utf8', own, end),
-    source: bytes.subarray(at + NUMBERS, own),
-  }
-}
+/** When the record of a head at `at` was written, in microseconds since 1970; 0: it does not say. */
+export const objectMicrosAt = (view: DataView, at: number): number => view.getFloat64(at, true)
+
+/** In its ring; -1: it has none, and what stands behind the source is its number. */
+export const objectSequenceAt = (view: DataView, at: number): number => view.getFloat64(at + 8, true)
+
+/** Where the source begins that `readObjectSource` takes apart. */
+export const objectSourceStart = (at: number): number => at + NUMBERS
+
+/** Where it ends. */
+export const objectSourceEnd = (view: DataView, at: number): number =>
+  at + NUMBERS + view.getInt32(at + 16, true)
 
 /** Takes the source of a head apart. */
 export function readObjectSource(source: Buffer): ObjectSource {
