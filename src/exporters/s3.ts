@@ -36,7 +36,7 @@ const options = z.object({
     description: 'what objects hold, and how it is compressed; febe: a dump of the frames, for replay',
   }),
   batchBytes: size()
-    .prefault('32MB')
+    .prefault('16MB')
     .meta({ description: 'begin new objects when so much has gathered, before compression' }),
   rotateAge: duration().prefault('1m').meta({
     description: 'begin new objects when the oldest record has waited so long (linger goes before)',
