@@ -215,6 +215,14 @@ describe('killed between the upload and the commit', () => {
       expect(new Set(store.lines().map(({ uid }) => uid)).size).toBe(60)
     }))
 
+  test('a message that looks like the id of a record', () =>
+    withStore(async (store, process) => {
+      const alike = span(0, 20).map((record) => ({ ...record, message: ',"uid":"same",' }))
+      await process().send(...alike.slice(0, 10))
+      await process().send(...alike)
+      expect(sequencesIn(store)).toEqual(span(0, 20).map(({ sequence }) => sequence))
+    }))
+
   test('an answer that was lost', () =>
     withStore(async (store, process) => {
       const only = process()
