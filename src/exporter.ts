@@ -87,6 +87,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   label(options: z.output<S>): string
   /** Limits of one batch; the pipeline keeps them. */
   batch(options: z.output<S>): { readonly maxRecords: number; readonly maxBytes: number }
+  /** How long a batch that is not full waits for more records, in milliseconds, unless `linger` says so; 0 by default. */
+  linger?(options: z.output<S>): number
   /** Format of the batches, unless `--format` may choose. */
   readonly format: Format | 'chosen'
   /**

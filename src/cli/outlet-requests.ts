@@ -22,7 +22,7 @@ export function outletRequest(destination: Destination, colors: Colors, log: Log
       type,
       label: definition.label(options),
       limits: definition.batch(options),
-      lingerMs: common.linger,
+      lingerMs: common.linger || (definition.linger?.(options) ?? 0),
       concurrency: common.concurrency,
       retryForMs: common.retryFor ?? Number.POSITIVE_INFINITY,
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,

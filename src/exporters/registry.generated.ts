@@ -5,6 +5,7 @@ import http from './http.ts'
 import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import postgres from './postgres.ts'
+import s3 from './s3.ts'
 import stdout from './stdout.ts'
 import websocket from './websocket.ts'
 import websocketServer from './websocket-server.ts'
@@ -16,6 +17,7 @@ export const EXPORTERS = [
   kafka,
   otlp,
   postgres,
+  s3,
   stdout,
   websocket,
   websocketServer,

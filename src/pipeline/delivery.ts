@@ -228,7 +228,8 @@ export class Delivery {
     const { window, queue } = this.#ledger
     while (window.length < concurrency && queue.waitingRecords > 0) {
       const most = Math.min(limits.maxRecords, this.#size.most)
-      const full = queue.waitingRecords >= most || queue.waitingBytes >= limits.maxBytes
+      // What is not taken into the queue any more cannot fill the batch.
+      const full = queue.waitingRecords >= most || queue.waitingBytes >= limits.maxBytes || this.full
       if (!this.#linger.ready(full || this.#settling > 0, queue.waitingSinceMs)) return
       const work = new BatchWork(queue.take(most)!, this.#context)
       window.push(work)

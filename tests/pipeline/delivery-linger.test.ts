@@ -65,6 +65,13 @@ describe('a batch that is not full', () => {
     expect(stage.exporter.attempts).toEqual([6, 6, 5])
   })
 
+  test('does not wait for what the queue has no room for', async () => {
+    const stage = new Stage(new ScriptedExporter(), { limits, lingerMs: 500, maxQueueBytes: 1 })
+    stage.offer(1)
+    await turns()
+    expect(stage.exporter.attempts).toEqual([1])
+  })
+
   test('goes at once when somebody wants it settled, flushed or stopped', async () => {
     for (const end of ['settle', 'flush'] as const) {
       const stage = new Stage(new ScriptedExporter(), { limits, lingerMs: 500 })

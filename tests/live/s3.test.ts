@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'bun:test'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { exporterTo } from '../../src/cli/destinations.ts'
+import { destinationOf, onStage } from '../exporters/conformance/stage.ts'
+import type { ExporterFlags, Harness, Received, Subject, Target } from '../exporters/conformance.ts'
+import { conformance } from '../exporters/conformance.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { BUCKET, ROOT } from './services/versitygw.ts'
+import { withService } from './with-service.ts'
+
+/** The s3 destination against a real S3 server, which keeps its objects as files. */
+
+const gateway = await withService('versitygw')
+
+const flags = (): ExporterFlags => ({
+  endpoint: gateway.running.addresses['s3']!,
+  pathStyle: true,
+  accessKeyId: ROOT.accessKey,
+  secretAccessKey: ROOT.secretKey,
+})
+
+let prefixes = 0
+
+/** Objects of one prefix of the bucket. */
+class Folder implements Harness {
+  readonly prefix = `case-${prefixes++}`
+  readonly path = join(gateway.running.addresses['folder']!, this.prefix)
+
+  target(): Target {
+    return { to: `s3://${BUCKET}/${this.prefix}`, options: flags() }
+  }
+
+  /** Keys below the prefix, in the order in which they were stored. */
+  keys(): string[] {
+    const found = readdirSync(this.path, { recursive: true, encoding: 'utf8' })
+    return found.filter((one) => one.includes('.ndjson')).sort()
+  }
+
+  lines(): Record<string, unknown>[] {
+    return this.keys().flatMap((key) => {
+      const bytes = readFileSync(join(this.path, key))
+      const text = key.endsWith('.zst')
+        ? Buffer.from(Bun.zstdDecompressSync(bytes))
+        : key.endsWith('.gz')
+          ? gunzipSync(bytes)
+          : bytes
+      return text
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    })
+  }
+
+  received(): Received[] {
+    try {
+      return this.lines().map((one) => ({
+        message: String(one['message']),
+        detail: one['detail'] as string | undefined,
+      }))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  kill(): Promise<void> {
+    return gateway.running.kill()
+  }
+
+  restart(): Promise<void> {
+    return gateway.running.restart()
+  }
+
+  async stop(): Promise<void> {
+    await gateway.running.restart()
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+const subject: Subject = { exporter: 's3', start: async () => new Folder() }
+
+const CANNOT = 'a real server cannot be told to'
+const NO_TLS = 'the server speaks no TLS here'
+
+conformance({
+  ...subject,
+  unavailable: gateway.missing,
+  skips: {
+    'refused in part': CANNOT,
+    'to be sent again in part': CANNOT,
+    'refused for good': CANNOT,
+    'too large is split': CANNOT,
+    'blocked holds': CANNOT,
+    'busy is waited for': CANNOT,
+    'Retry-After is honoured': CANNOT,
+    'told to stop, it stops': CANNOT,
+    'secrets are shown nowhere': 'its secret is its own',
+    'TLS with a private CA': NO_TLS,
+    'another CA is refused': NO_TLS,
+    'mutual TLS': NO_TLS,
+    HTTPS_PROXY: NO_TLS,
+  },
+})
+
+describe.skipIf(gateway.missing !== undefined)('a real server', () => {
+  const COUNT = 100_000
+  const kill = async () => {
+    await gateway.running.kill()
+    await gateway.running.restart()
+  }
+
+  test('killed twice: 100 000 records, each in one object', async () => {
+    await onStage(
+      subject,
+      async (stage) => {
+        const folder = stage.harness as Folder
+        for (let sent = 0; sent < COUNT; sent += 1000) {
+          stage.say(...Array.from({ length: 1000 }, (_, i) => `record ${sent + i}`))
+          if (sent === 30_000 || sent === 60_000) {
+            const { batches } = stage.delivery.stats
+            await waitUntil(
+              () => stage.delivery.stats.batches,
+              (now) => now > batches,
+              'a batch under way',
+            )
+            await kill()
+          }
+        }
+        await stage.settled()
+        const uids = folder.lines().map(({ uid }) => uid)
+        expect(uids).toHaveLength(COUNT)
+        expect(new Set(uids).size).toBe(COUNT)
+        expect(stage.delivery.stats).toMatchObject({ delivered: COUNT, rejected: 0, dropped: 0 })
+      },
+      { maxRecords: 3000 },
+    )
+  }, 60_000)
+
+  test.each([
+    ['another secret', { secretAccessKey: 'wrong' }],
+    ['another key', { accessKeyId: 'nobody' }],
+  ])('%s: it is said, and records are kept', async (_, wrong) => {
+    await onStage(
+      subject,
+      async (stage) => {
+        stage.say('kept')
+        await waitUntil(
+          () => stage.delivery.state,
+          (state) => state === 'blocked',
+          'it to say that a person is needed',
+        )
+        expect(stage.delivery.stats).toMatchObject({ delivered: 0, rejected: 0 })
+        expect(stage.said.join('')).toMatch(/SignatureDoesNotMatch|UserNotFound/)
+      },
+      { flags: wrong },
+    )
+  })
+
+  test('objects in parts are whole, and are not written over', async () => {
+    const noise = Array.from({ length: 300 }, () =>
+      crypto.getRandomValues(Buffer.alloc(40_000)).toString('base64'),
+    )
+    await onStage(
+      subject,
+      async (stage) => {
+        const folder = stage.harness as Folder
+        stage.say(...noise)
+        await stage.settled()
+        expect(folder.received().map(({ message }) => message)).toEqual(noise)
+        expect(folder.keys()).toHaveLength(1)
+      },
+      { flags: { partBytes: '5MB', objectFormat: 'ndjson' } },
+    )
+  })
+
+  test('a bucket that is not there', async () => {
+    const destination = destinationOf(subject, { to: 's3://missing-bucket', options: flags() })
+    const exporter = exporterTo(destination)
+    await expect(exporter.check!(new AbortController().signal)).rejects.toThrow(
+      'there is no bucket "missing-bucket"',
+    )
+  })
+
+  const python = Bun.which('python3')
+  const hasDuckdb = python !== null && Bun.spawnSync([python, '-c', 'import duckdb']).success
+
+  test.skipIf(!hasDuckdb).each(['ndjson.zst', 'ndjson.gz'])(
+    'DuckDB reads %s by partition',
+    async (objectFormat) => {
+      await onStage(
+        subject,
+        async (stage) => {
+          const folder = stage.harness as Folder
+          stage.say(...Array.from({ length: 500 }, (_, n) => `record ${n}`))
+          await stage.settled()
+          const query = `SELECT identity, dt, hour, count(*), count(DISTINCT uid) FROM read_json('${folder.path}/**/*.${objectFormat}',
+          format = 'newline_delimited', hive_partitioning = true, union_by_name = true)
+          WHERE dt = '2026-03-01' AND hour = 12 GROUP BY ALL`
+          const script = 'import duckdb, sys; print(duckdb.sql(sys.argv[1]).fetchall())'
+          const { stdout, stderr } = Bun.spawnSync([python!, '-c', script, query])
+          expect(stderr.toString()).toBe('')
+          expect(stdout.toString().trim()).toBe("[('shop', datetime.date(2026, 3, 1), 12, 500, 500)]")
+        },
+        { flags: { objectFormat } },
+      )
+    },
+  )
+})
