@@ -5,6 +5,7 @@ import datadog from './datadog.ts'
 import file from './file.ts'
 import http from './http.ts'
 import otlp from './otlp.ts'
+import sentry from './sentry.ts'
 import stdout from './stdout.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
@@ -14,5 +15,6 @@ export const EXPORTERS = [
   file,
   http,
   otlp,
+  sentry,
   stdout,
 ] as unknown as readonly ExporterDefinition[]

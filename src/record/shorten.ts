@@ -71,5 +71,7 @@ function shortened(text: Uint8Array | null, most: number): Uint8Array | null {
   return text
 }
 
-const sizeOf = (byte: number): number =>
-  byte < 0x20 ? MAX_JSON_GROWTH : byte === 0x22 || byte === 0x5c ? 2 : 1
+/** Quote, backslash, and the control characters that have a letter: two bytes each. */
+const SHORT_ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\\b\t\n\f\r'))
+
+const sizeOf = (byte: number): number => (SHORT_ESCAPES.has(byte) ? 2 : byte < 0x20 ? MAX_JSON_GROWTH : 1)
