@@ -4,6 +4,7 @@ import axiom from './axiom.ts'
 import datadog from './datadog.ts'
 import file from './file.ts'
 import http from './http.ts'
+import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import sentry from './sentry.ts'
 import stdout from './stdout.ts'
@@ -14,6 +15,7 @@ export const EXPORTERS = [
   datadog,
   file,
   http,
+  kafka,
   otlp,
   sentry,
   stdout,

@@ -1,6 +1,6 @@
 import { SEVERITIES, type Severity } from '../codec/severity.ts'
+import { positiveMicros } from '../record/log-time.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../record/room.ts'
-import { timeMicros } from '../record/time.ts'
 import type { RecordView } from '../record/view.ts'
 import type { EnvelopeHead } from './envelope.ts'
 
@@ -38,7 +38,7 @@ export class AxiomHead implements EnvelopeHead {
   }
 
   write(record: RecordView, out: Room, at: number): number {
-    const micros = timeMicros(record)
+    const micros = positiveMicros(record)
     // An event without a time gets the one at which it arrives.
     if (micros === undefined) return writePiece(out, at, FIRST_LEVEL[record.severityRank()]!)
     const second = Math.floor(micros / SECOND)

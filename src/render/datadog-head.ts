@@ -1,9 +1,9 @@
 import { Field } from '../codec/fields.ts'
 import { SEVERITIES, type Severity } from '../codec/severity.ts'
 import { writeNumber } from '../record/digits.ts'
+import { positiveMicros } from '../record/log-time.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../record/room.ts'
 import type { Source } from '../record/source.ts'
-import { timeMicros } from '../record/time.ts'
 import { traceContextOf } from '../record/trace.ts'
 import type { RecordView } from '../record/view.ts'
 import type { EnvelopeHead } from './envelope.ts'
@@ -54,7 +54,7 @@ export class DatadogHead implements EnvelopeHead {
   }
 
   write(record: RecordView, out: Room, at: number): number {
-    const micros = timeMicros(record)
+    const micros = positiveMicros(record)
     if (micros === undefined) out.bytes[at++] = BRACE
     else {
       at = writeNumber(out.bytes, writePiece(out, at, TIME), Math.floor(micros / 1000))

@@ -2,10 +2,10 @@ import { Field } from '../../codec/fields.ts'
 import { SEVERITIES } from '../../codec/severity.ts'
 import { JsonEncoder } from '../../record/json.ts'
 import { MAX_JSON_GROWTH, writeJsonText } from '../../record/json-text.ts'
+import { positiveMicros } from '../../record/log-time.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../../record/room.ts'
 import type { Source } from '../../record/source.ts'
 import { conditionName } from '../../record/sqlstate.ts'
-import { timeMicros } from '../../record/time.ts'
 import type { TraceContext } from '../../record/trace.ts'
 import type { RecordView } from '../../record/view.ts'
 import { ID_DIGITS, type SentryIds } from './ids.ts'
@@ -85,7 +85,7 @@ export class SentryEventEncoder {
   encode(record: RecordView, out: Room, at: number, trace: TraceContext | undefined, now: number): number {
     const rank = record.severityRank()
     at = this.#ids.writeEventId(record, out.bytes, writePiece(out, at, ID))
-    at = writeSeconds(out.bytes, writePiece(out, at, TIME), timeMicros(record) ?? now)
+    at = writeSeconds(out.bytes, writePiece(out, at, TIME), positiveMicros(record) ?? now)
     at = writePiece(out, writePiece(out, at, LEVELS[rank]!), this.#pieceFor(record.source))
     at = this.#grouping(record, out, at)
     at = this.#tags(record, out, writePiece(out, at, TAGS[rank]!))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { didYouMean } from '../../src/config/nearest.ts'
+import { didYouMean } from '../src/nearest.ts'
 
 const KNOWN = ['to', 'keep', 'keel', 'level', 'socket', 'socket_mode', 'token', 'timeout']
 
