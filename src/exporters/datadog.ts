@@ -6,7 +6,7 @@ import { type Batch, defineExporter, type Exporter, type ExporterContext } from 
 import { HttpClient } from '../http/client.ts'
 import { COMPRESSIONS } from '../http/compression.ts'
 import { jsonArray } from '../http/json-array.ts'
-import type { Judge } from '../http/verdict.ts'
+import { type Judge, sayingOf } from '../http/verdict.ts'
 import { DatadogHead, logTimeMs, renameTime } from '../render/datadog-head.ts'
 import { HeadedJsonEncoder } from '../render/headed-json.ts'
 
@@ -148,8 +148,19 @@ class DatadogExporter implements Exporter {
     await this.#client.post(body, { signal })
   }
 
-  check(signal: AbortSignal): Promise<string> {
-    return this.#client.check(signal)
+  /** Datadog has a place to ask whether a key is known; the intake itself answers nothing but logs. */
+  async check(signal: AbortSignal): Promise<string> {
+    const { url } = this.#given
+    if (!url.startsWith(INTAKE)) return this.#client.check(signal)
+    const site = new URL(url).host.slice(new URL(INTAKE).host.length)
+    const started = performance.now()
+    const answer = await this.#client.ask({
+      signal,
+      method: 'GET',
+      url: `https://api.${site}/api/v1/validate`,
+    })
+    if (answer.status !== 200) throw new BlockedError(sayingOf(answer), { status: answer.status })
+    return `the API key is valid: answered 200 in ${Math.round(performance.now() - started)} ms`
   }
 
   /** The others are sent first: what becomes of them is said together with what was refused. */

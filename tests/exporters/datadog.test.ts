@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
 import { readDestinations } from '../../src/cli/destinations.ts'
 import type { LogFields } from '../../src/codec/log.ts'
+import { BlockedError } from '../../src/errors.ts'
+import datadog from '../../src/exporters/datadog.ts'
+import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import type { ExporterFlags, Subject } from './conformance/subject.ts'
 import { conformance } from './conformance.ts'
@@ -226,5 +229,35 @@ describe('where it goes', () => {
   ])('%p with %p and %p is refused', (to, flags, env, expected) => {
     expect(read(to, flags, env as Record<string, string>)).toContain(expected)
     expect(read(to, flags, env as Record<string, string>)).not.toContain('hidden')
+  })
+})
+
+describe('at Datadog itself', () => {
+  afterEach(() => void mock.restore())
+
+  const asked: string[] = []
+  const exporter = (answer: Response) => {
+    asked.length = 0
+    const take = async (url: string | URL | Request) => {
+      asked.push(String(url))
+      return answer
+    }
+    spyOn(globalThis, 'fetch').mockImplementation(take as typeof fetch)
+    const url = 'datadog://us3.datadoghq.com'
+    const options = datadog.options.parse({ apiKey: 'key', ...datadog.fromUrl!(new URL(url), url) })
+    return datadog.create(options, { userAgent: 'pgturret/test', format: 'json' })
+  }
+
+  test('the key is asked for where keys are known', async () => {
+    expect(await exporter(Response.json({ valid: true })).check!(calm)).toStartWith('the API key is valid')
+    expect(asked).toEqual(['https://api.us3.datadoghq.com/api/v1/validate'])
+    const refused = await failureOf(exporter(Response.json({ errors: [] }, { status: 403 })).check!(calm))
+    expect(refused).toBeInstanceOf(BlockedError)
+  })
+
+  test('only 202 is a success: what else answers keeps nothing', async () => {
+    await exporter(new Response('{}', { status: 202 })).send(batchOf(['{"status":"info"}']), calm)
+    const failure = await failureOf(exporter(new Response('hi')).send(batchOf(['{"status":"info"}']), calm))
+    expect(failure).toBeInstanceOf(BlockedError)
   })
 })
