@@ -88,18 +88,18 @@ export class SentryItemEncoder implements Encoder {
   }
 
   encode(given: RecordView, out: Room, start: number): number {
+    const record = given.isUtf8() ? given : recodeToUtf8(given)
     // Before its statement is hidden, which names it.
-    this.#trace = traceContextOf(given)
-    this.#private.hide(given)
+    this.#trace = traceContextOf(record)
+    this.#private.hide(record)
     try {
-      const record = given.isUtf8() ? given : recodeToUtf8(given)
       const eventEnd = this.#writeEvent(record, out, start + LENGTH_BYTES)
       out.words.setInt32(start, eventEnd - start - LENGTH_BYTES, true)
       const end = this.#options.logs === 'all' ? this.#writeLog(record, out, eventEnd) : eventEnd
       out.bytes[end] = NEWLINE
       return end + 1
     } finally {
-      this.#private.restore(given)
+      this.#private.restore(record)
     }
   }
 

@@ -13,12 +13,16 @@ export interface Shown {
 const SQL_FIELDS = [Field.UserQuery, Field.InternalQuery, Field.ErrContext] as const
 const PII_FIELDS = [Field.UserName, Field.ClientAddr] as const
 
-/** The message ids of `log_statement` and of durations with their statement, up to their arguments. */
-const STATEMENT_IDS = ['statement: %s', 'execute %s', 'duration: %s ms  '].map((text) => Buffer.from(text))
+/** The message ids of `log_statement`, of durations with their statement, and of plans (auto_explain), or how they begin. */
+const STATEMENT_IDS = ['statement: %s', '%s %s%s%s: %s', 'duration: %s ms  '].map((text) => Buffer.from(text))
 /** The same in logfebe-1, whose messages have no id. */
 const STATEMENT_TEXTS = ['statement: ', 'execute '].map((text) => Buffer.from(text))
 const COLON = 0x3a
 const SPACE = 0x20
+/** A colon as wide as a Chinese character, in UTF-8. */
+const WIDE_COLON = [0xef, 0xbc, 0x9a] as const
+/** No translation of the unit behind a duration is longer, in bytes. */
+const LONGEST_UNIT = 16
 
 /**
  * Lets a record be written without what is not to be shown, by taking it out of the view for as long as that lasts.
@@ -64,12 +68,22 @@ function statementIn(record: RecordView): number {
     ? STATEMENT_IDS.some((text) => begins(record, Field.MessageId, text))
     : duration !== undefined || STATEMENT_TEXTS.some((text) => begins(record, Field.ErrMessage, text))
   if (!told) return -1
-  const { bytes, spans } = record
-  const end = spans[2 * Field.ErrMessage + 1]!
+  const end = record.spans[2 * Field.ErrMessage + 1]!
   const from = duration?.end ?? start
-  for (let at = from; at < end - 1; at++) if (bytes[at] === COLON && bytes[at + 1] === SPACE) return at + 2
-  // No statement, or in words that are not known: what is certain is the time.
-  return duration?.end ?? start
+  const colon = behindColon(record.bytes, from, end)
+  if (colon >= 0) return colon
+  // A duration alone; or words that are not known, of which only the time is certain.
+  return duration !== undefined && end - from <= LONGEST_UNIT ? -1 : from
+}
+
+/** The offset behind the first colon that ends a word of the message; -1 where there is none. */
+function behindColon(bytes: Uint8Array, from: number, end: number): number {
+  const [first, second, third] = WIDE_COLON
+  for (let at = from; at < end; at++) {
+    if (bytes[at] === COLON && (at + 1 === end || bytes[at + 1] === SPACE)) return Math.min(end, at + 2)
+    if (bytes[at] === first && bytes[at + 1] === second && bytes[at + 2] === third) return at + 3
+  }
+  return -1
 }
 
 function begins({ bytes, spans }: RecordView, field: number, text: Uint8Array): boolean {
