@@ -65,6 +65,12 @@ const MOST_REMEMBERED = 64
 export const timeMicros = (record: RecordView): number | undefined =>
   microsOf(record, Field.LogTime, Field.TimeMicros)
 
+/** The same for formats that count from 1970, without a sign: what is not past that is not meant. */
+export function positiveMicros(record: RecordView): number | undefined {
+  const micros = timeMicros(record)
+  return micros !== undefined && micros > 0 ? micros : undefined
+}
+
 /** Time at which the session began; the same. */
 export const sessionStartMicros = (record: RecordView): number | undefined =>
   microsOf(record, Field.SessionStart, Field.SessionStartMicros)

@@ -33,6 +33,12 @@ export function pieceOfBytes(bytes: Uint8Array): Piece {
   return { length: bytes.length, words }
 }
 
+/** Pieces as one. */
+export function joined(pieces: readonly Piece[]): Piece {
+  const bytes = pieces.map(({ words, length }) => new Uint8Array(words.buffer, words.byteOffset, length))
+  return pieceOfBytes(Buffer.concat(bytes))
+}
+
 /** Writes a piece at `at`, in whole words; returns the offset after its last byte. */
 export function writePiece(out: Room, at: number, piece: Piece): number {
   const { words } = piece

@@ -5,10 +5,10 @@ import { writeNumber } from '../../record/digits.ts'
 import { findDuration } from '../../record/duration.ts'
 import { sessionStartMicros, timeMicros } from '../../record/log-time.ts'
 import { recodeToUtf8 } from '../../record/recode.ts'
-import { type Piece, type Room, roomOf, writePiece } from '../../record/room.ts'
+import { joined, type Piece, pieceOf, type Room, roomOf, writePiece } from '../../record/room.ts'
 import type { Source } from '../../record/source.ts'
 import { conditionName } from '../../record/sqlstate.ts'
-import { traceContextOf } from '../../record/trace.ts'
+import { type TraceContext, traceContextOf } from '../../record/trace.ts'
 import { uidOf, uidPrefix } from '../../record/uid.ts'
 import type { RecordView } from '../../record/view.ts'
 import type { Encoder } from '../encoder.ts'
@@ -21,6 +21,10 @@ export interface LogRecordOptions {
   readonly fatalAs: 'fatal' | 'error'
   /** Microseconds since 1970; when a record was seen here. */
   readonly now: () => number
+  /** Attributes that all records of a source have. */
+  readonly shared?: (source: Source) => Readonly<Record<string, string>>
+  /** The trace of a record, where it is not to be looked for in its statement. */
+  readonly traceOf?: (record: RecordView) => TraceContext | undefined
 }
 
 /** Attributes that are a text field as it is. */
@@ -65,12 +69,15 @@ export class LogRecordEncoder implements Encoder {
   readonly #now: () => number
   readonly #keys: Keys
   readonly #severities: readonly Piece[]
-  readonly #system: Piece
+  readonly #sharedOf: (source: Source) => Readonly<Record<string, string>>
+  readonly #traceOf: (record: RecordView) => TraceContext | undefined
   #observed = 0
   #source: Source | undefined
   /** The unique id: what all records of the source share, then the sequence. */
   readonly #id = roomOf(new Uint8Array(64))
   #prefixBytes = 0
+  /** What does not change as long as the source does not. */
+  #shared: Piece = pieceOf('')
   #startMicros = Number.NaN
   #startText: Room = roomOf(new Uint8Array(0))
 
@@ -80,7 +87,8 @@ export class LogRecordEncoder implements Encoder {
     this.#now = options.now
     this.#keys = keysOf(wire)
     this.#severities = SEVERITIES.map((name, rank) => wire.severity(numbers[rank]!, name))
-    this.#system = wire.constant('db.system.name', 'postgresql')
+    this.#sharedOf = options.shared ?? (() => ({}))
+    this.#traceOf = options.traceOf ?? traceContextOf
   }
 
   begin(): void {
@@ -88,13 +96,15 @@ export class LogRecordEncoder implements Encoder {
   }
 
   room(record: RecordView): number {
-    return this.#wire.growth * 2 * (record.end - record.start) + FIXED_ROOM
+    this.#know(record.source)
+    return this.#shared.length + this.#wire.growth * 2 * (record.end - record.start) + FIXED_ROOM
   }
 
   encode(given: RecordView, out: Room, start: number): number {
     const wire = this.#wire
     const record = given.isUtf8() ? given : recodeToUtf8(given)
     const { spans } = record
+    this.#know(record.source)
     if (this.#observed === 0) this.#observed = this.#now()
     let at = wire.begin(out, start, positive(timeMicros(record)), this.#severities[record.severityRank()]!)
     const message = spans[2 * Field.ErrMessage]!
@@ -104,9 +114,18 @@ export class LogRecordEncoder implements Encoder {
     return wire.end(out, start, at, this.#observed)
   }
 
+  #know(source: Source): void {
+    if (source === this.#source) return
+    const constants = { 'db.system.name': 'postgresql', ...this.#sharedOf(source) }
+    const pieces = Object.entries(constants).map(([name, value]) => this.#wire.constant(name, value))
+    this.#source = source
+    this.#shared = joined(pieces)
+    this.#prefixBytes = Buffer.from(this.#id.bytes.buffer).write(uidPrefix(source), 'latin1')
+  }
+
   #attributes(record: RecordView, out: Room, at: number): number {
     at = this.#uid(record, out, at)
-    at = writePiece(out, at, this.#system)
+    at = writePiece(out, at, this.#shared)
     at = this.#texts(record, out, at, this.#keys.texts)
     at = this.#numbers(record, out, at)
     at = this.#state(record, out, at)
@@ -120,10 +139,6 @@ export class LogRecordEncoder implements Encoder {
     const sequence = record.sequenceStart + record.sequenceOffset
     if (record.sequenceStart === -1 || !Number.isSafeInteger(sequence))
       return this.#own(out, at, this.#keys.uid, uidOf(record))
-    if (record.source !== this.#source) {
-      this.#source = record.source
-      this.#prefixBytes = Buffer.from(this.#id.bytes.buffer).write(uidPrefix(record.source), 'latin1')
-    }
     const end = writeNumber(this.#id.bytes, this.#prefixBytes, sequence)
     return this.#wire.text(out, at, this.#keys.uid, this.#id, 0, end)
   }
@@ -232,8 +247,9 @@ export class LogRecordEncoder implements Encoder {
   }
 
   #trace(record: RecordView, out: Room, at: number): number {
-    const trace = traceContextOf(record)
-    return trace === undefined ? at : this.#wire.trace(out, at, trace.traceId, trace.spanId, trace.flags)
+    const trace = this.#traceOf(record)
+    if (trace === undefined) return this.#wire.withoutTrace?.(out, at, record) ?? at
+    return this.#wire.trace(out, at, trace.traceId, trace.spanId, trace.flags)
   }
 
   /** A text that is not the record's. */

@@ -1,4 +1,5 @@
 import type { Piece, Room } from '../../record/room.ts'
+import type { RecordView } from '../../record/view.ts'
 
 /**
  * How OpenTelemetry's LogRecord lies in memory: as protobuf, or as JSON. Every method that writes does so at `at` and
@@ -33,6 +34,8 @@ export interface OtlpWire {
   endAttributes(out: Room, at: number): number
   /** Ids and flags as hex digits. */
   trace(out: Room, at: number, traceId: string, spanId: string, flags: string): number
+  /** In place of `trace`, where a record of no trace has to have one. */
+  withoutTrace?(out: Room, at: number, record: RecordView): number
   /** @param start what `at` was in `begin` */
   end(out: Room, start: number, at: number, observed: number): number
 }

@@ -1,0 +1,263 @@
+import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
+import { readDestinations } from '../../src/cli/destinations.ts'
+import type { LogFields } from '../../src/codec/log.ts'
+import { BlockedError } from '../../src/errors.ts'
+import datadog from '../../src/exporters/datadog.ts'
+import { batchOf, calm, failureOf } from './batches.ts'
+import { onStage } from './conformance/stage.ts'
+import type { ExporterFlags, Subject } from './conformance/subject.ts'
+import { conformance } from './conformance.ts'
+import { DATADOG, type DatadogLog, logsOf } from './datadog-api.ts'
+import { HttpHarness } from './http-harness.ts'
+
+/** The datadog destination against a server that refuses what Datadog refuses, cuts or loses. */
+
+const subject: Subject = {
+  exporter: 'datadog',
+  start: async (serving) => new HttpHarness(DATADOG, serving),
+  skips: {
+    'refused in part': 'a status is for the whole request',
+    'to be sent again in part': 'a status is for the whole request',
+    'a message of 1 MB': 'Datadog cuts logs of more than 1 MB; they are cut before, see below',
+  },
+}
+
+conformance(subject)
+
+/** What a record becomes. */
+async function logOf(fields: LogFields, flags: ExporterFlags = {}): Promise<DatadogLog> {
+  let logs: DatadogLog[] = []
+  await onStage(
+    subject,
+    async (stage) => {
+      stage.offer(fields)
+      await stage.settled()
+      expect(stage.delivery.stats).toMatchObject({ delivered: 1 })
+      logs = logsOf((stage.harness as HttpHarness).requests[0]!)
+    },
+    { flags },
+  )
+  return logs[0]!
+}
+
+const micros = (ms: number): bigint => BigInt(ms) * 1000n
+
+describe('a log', () => {
+  test('is the canonical record with what Datadog goes by', async () => {
+    const now = Date.now()
+    const fields = { ELevel: 21, ErrMessage: 'no', SQLState: '22012', TimeMicros: micros(now) }
+    const log = await logOf(fields, { service: 'shop-db', tag: ['env:production', 'team:a'] })
+    expect(log).toMatchObject({
+      timestamp: now,
+      ddsource: 'postgresql',
+      ddtags: 'env:production,team:a',
+      service: 'shop-db',
+      hostname: 'shop',
+      status: 'error',
+      message: 'no',
+      error_severity: 'ERROR',
+      state_code: '22012',
+      dbname: 'shop',
+      uid: '0000000000000007-1',
+    })
+    expect(log['logged_at']).toMatch(/^2026-03-01 12:00:00\.001 UTC$/)
+    expect(Object.keys(log).length).toBe(new Set(Object.keys(log)).size)
+  })
+
+  test.each([
+    [10, 'debug'],
+    [15, 'info'],
+    [17, 'info'],
+    [18, 'notice'],
+    [19, 'warning'],
+    [21, 'error'],
+    [22, 'critical'],
+    [23, 'emergency'],
+  ])('of elevel %p has the status %p', async (ELevel, status) => {
+    expect((await logOf({ ELevel, ErrMessage: 'x' }))['status']).toBe(status)
+  })
+
+  test('belongs to the trace that its statement names', async () => {
+    const UserQuery = "select 1 /*traceparent='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'*/"
+    expect(await logOf({ ErrMessage: 'x', UserQuery })).toMatchObject({
+      'dd.trace_id': '0af7651916cd43dd8448eb211c80319c',
+      'dd.span_id': '13235353014750950193',
+    })
+  })
+
+  test('has a message, whatever the record has', async () => {
+    expect((await logOf({ ErrMessage: null }))['message']).toBe('')
+  })
+
+  test('without a time has none', async () => {
+    const log = await logOf({ ErrMessage: 'x', TimeMicros: -1n })
+    expect([log['timestamp'], log['logged_ms']]).toEqual([undefined, undefined])
+  })
+
+  test.each([
+    ['one text', { ErrMessage: 'x'.repeat(1_100_000) }],
+    ['texts that escape', { ErrMessage: '\u0001'.repeat(300_000) }],
+    [
+      'many texts',
+      Object.fromEntries(
+        ['ErrMessage', 'ErrDetail', 'ErrHint', 'ErrContext', 'UserQuery', 'InternalQuery', 'Backtrace'].map(
+          (field) => [field, '漢字'.repeat(100_000)],
+        ),
+      ),
+    ],
+    ['another encoding', { ErrMessage: Uint8Array.from(Buffer.alloc(700_000, 0xe9)), Encoding: 'LATIN1' }],
+  ])('above 1 MB of %s is cut with a mark', async (_, fields) => {
+    const log = await logOf(fields)
+    expect(String(log['message'])).toEndWith('…[truncated]')
+    expect(String(log['message'])).not.toContain('\ufffd')
+    expect(log['truncated']).toBe(true)
+    expect(Buffer.byteLength(JSON.stringify(log))).toBeGreaterThan(250_000)
+  })
+
+  test('just below 1 MB is left as it is', async () => {
+    const log = await logOf({ ErrMessage: 'x'.repeat(999_000) })
+    expect(log['message']).toBe('x'.repeat(999_000))
+  })
+})
+
+describe('age', () => {
+  const hour = 3_600_000
+  const old = () => micros(Date.now() - 20 * hour)
+
+  test('a log that Datadog would lose has its time in logged_ms, and the one of its arrival', async () => {
+    const TimeMicros = old()
+    const log = await logOf({ ErrMessage: 'x', TimeMicros })
+    expect(log['timestamp']).toBeUndefined()
+    expect(log['logged_ms']).toBe(Number(TimeMicros / 1000n))
+  })
+
+  test('one that Datadog takes keeps it', async () => {
+    const log = await logOf({ ErrMessage: 'x', TimeMicros: micros(Date.now() - 16 * hour) })
+    expect(log['timestamp']).toBeNumber()
+    expect(log['logged_ms']).toBeUndefined()
+  })
+
+  test('or it is refused, and the others are sent', () =>
+    onStage(
+      subject,
+      async (stage) => {
+        const young = micros(Date.now())
+        stage.offer(
+          { ErrMessage: 'a', TimeMicros: young },
+          { ErrMessage: 'old', TimeMicros: old() },
+          { ErrMessage: 'b', TimeMicros: young },
+        )
+        stage.offer({ ErrMessage: 'old too', TimeMicros: old() })
+        await stage.settled()
+        expect(await stage.messages(2)).toEqual(['a', 'b'])
+        expect(stage.delivery.stats).toMatchObject({ delivered: 2, rejected: 2, retried: 0 })
+        expect(stage.letters.map(({ reason }) => reason)).toEqual(Array(2).fill('older than Datadog takes'))
+      },
+      { flags: { late: 'refuse' } },
+    ))
+})
+
+describe('limits of a request', () => {
+  test('1000 logs', () =>
+    onStage(subject, async (stage) => {
+      stage.say(...Array.from({ length: 1001 }, (_, n) => String(n)))
+      await stage.settled()
+      const sizes = (stage.harness as HttpHarness).requests.map((one) => logsOf(one).length)
+      expect(sizes).toEqual([1000, 1])
+    }))
+
+  test('5 MB', () =>
+    onStage(
+      subject,
+      async (stage) => {
+        stage.say(...Array.from({ length: 12 }, () => 'x'.repeat(900_000)))
+        await stage.settled()
+        const sizes = (stage.harness as HttpHarness).requests.map(({ body }) => body.length)
+        expect(Math.max(...sizes)).toBeLessThanOrEqual(5_000_000)
+        expect(Math.max(...sizes)).toBeGreaterThan(4_000_000)
+        expect(await stage.messages(12)).toHaveLength(12)
+      },
+      { flags: { batchBytes: '5000000' } },
+    ))
+})
+
+describe('where it goes', () => {
+  const read = (to: string, flags: Record<string, unknown> = {}, env: Record<string, string> = {}) => {
+    const problems: string[] = []
+    const given = { flags: { datadogApiKey: 'hidden', ...flags }, env }
+    const [found] = readDestinations([{ to, format: 'json' }], given, problems)
+    return found === undefined ? problems.join('; ') : found.definition.label(found.options)
+  }
+
+  test.each([
+    ['datadog', 'https://http-intake.logs.datadoghq.com/api/v2/logs'],
+    ['datadog://datadoghq.com', 'https://http-intake.logs.datadoghq.com/api/v2/logs'],
+    ['datadog://us3.datadoghq.com', 'https://http-intake.logs.us3.datadoghq.com/api/v2/logs'],
+    ['datadog://us5.datadoghq.com', 'https://http-intake.logs.us5.datadoghq.com/api/v2/logs'],
+    ['datadog://ap1.datadoghq.com', 'https://http-intake.logs.ap1.datadoghq.com/api/v2/logs'],
+    ['datadog://ap2.datadoghq.com', 'https://http-intake.logs.ap2.datadoghq.com/api/v2/logs'],
+    ['datadog://datadoghq.eu', 'https://http-intake.logs.datadoghq.eu/api/v2/logs'],
+    ['datadog://uk1.datadoghq.com', 'https://http-intake.logs.uk1.datadoghq.com/api/v2/logs'],
+    ['datadog://ddog-gov.com', 'https://http-intake.logs.ddog-gov.com/api/v2/logs'],
+    ['datadog+http://vector:8282', 'http://vector:8282/api/v2/logs'],
+    ['datadog+https://proxy.example/dd/api/v2/logs', 'https://proxy.example/dd/api/v2/logs'],
+  ])('%p is %p', (to, expected) => {
+    expect(read(to)).toBe(expected)
+  })
+
+  test("Datadog's own variables", () => {
+    const env = { DD_SITE: 'us5.datadoghq.com', DD_API_KEY: 'hidden', DD_TAGS: 'env:a,b:c', DD_SERVICE: 's' }
+    const problems: string[] = []
+    const [found] = readDestinations([{ to: 'datadog', format: 'json' }], { flags: {}, env }, problems)
+    expect(problems).toEqual([])
+    expect(found!.options).toMatchObject({
+      url: 'https://http-intake.logs.us5.datadoghq.com/api/v2/logs',
+      tag: ['env:a', 'b:c'],
+      service: 's',
+    })
+  })
+
+  test.each([
+    ['datadog://datadoghq.net', {}, {}, 'expected a site of Datadog'],
+    ['datadog', {}, { DD_SITE: 'example.com' }, 'DD_SITE: expected one of'],
+    ['datadog://datadoghq.eu/x', {}, {}, 'expected a site of Datadog'],
+    ['datadog://hidden@datadoghq.eu', {}, {}, 'the API key goes into an option'],
+    ['datadog', { datadogApiKey: undefined }, {}, 'give api_key, or set DD_API_KEY'],
+    ['datadog', { datadogTag: ['a,b'] }, {}, 'a tag holds no comma'],
+    ['datadog', { datadogBatchBytes: '5MB' }, {}, '5000000 bytes in one request'],
+    ['datadog', { datadogBatchRecords: '1001' }, {}, 'a whole number from 1 to 1000'],
+  ])('%p with %p and %p is refused', (to, flags, env, expected) => {
+    expect(read(to, flags, env as Record<string, string>)).toContain(expected)
+    expect(read(to, flags, env as Record<string, string>)).not.toContain('hidden')
+  })
+})
+
+describe('at Datadog itself', () => {
+  afterEach(() => void mock.restore())
+
+  const asked: string[] = []
+  const exporter = (answer: Response) => {
+    asked.length = 0
+    const take = async (url: string | URL | Request) => {
+      asked.push(String(url))
+      return answer
+    }
+    spyOn(globalThis, 'fetch').mockImplementation(take as typeof fetch)
+    const url = 'datadog://us3.datadoghq.com'
+    const options = datadog.options.parse({ apiKey: 'key', ...datadog.fromUrl!(new URL(url), url) })
+    return datadog.create(options, { userAgent: 'pgturret/test', format: 'json' })
+  }
+
+  test('the key is asked for where keys are known', async () => {
+    expect(await exporter(Response.json({ valid: true })).check!(calm)).toStartWith('the API key is valid')
+    expect(asked).toEqual(['https://api.us3.datadoghq.com/api/v1/validate'])
+    const refused = await failureOf(exporter(Response.json({ errors: [] }, { status: 403 })).check!(calm))
+    expect(refused).toBeInstanceOf(BlockedError)
+  })
+
+  test('only 202 is a success: what else answers keeps nothing', async () => {
+    await exporter(new Response('{}', { status: 202 })).send(batchOf(['{"status":"info"}']), calm)
+    const failure = await failureOf(exporter(new Response('hi')).send(batchOf(['{"status":"info"}']), calm))
+    expect(failure).toBeInstanceOf(BlockedError)
+  })
+})
