@@ -33,6 +33,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   config: ['codec', 'render', 'http'],
   http: ['errors.ts', 'exporter.ts'],
   aws: ['http', 'errors.ts'],
+  azure: ['http', 'errors.ts'],
   files: ['errors.ts', 'clock.ts', 'file-write.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
@@ -50,6 +51,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   exporters: [
     'aws',
+    'azure',
     'config',
     'render',
     'http',

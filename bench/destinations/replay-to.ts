@@ -9,6 +9,8 @@ export interface Way {
   readonly name: string
   /** What follows `pgturret replay DUMP`. */
   readonly words: readonly string[]
+  /** Beside the environment of this program. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A server on loopback that takes everything: what is measured is the sender, and the way there. */
@@ -61,7 +63,8 @@ export async function compare(
     closeSync(fd)
     for (let run = 0; run < runs; run++) {
       for (const way of ways) {
-        const cost = await measure([BINARY, 'replay', dump, ...way.words])
+        const env = Object.entries(way.env ?? {}).map(([name, value]) => `${name}=${value}`)
+        const cost = await measure(['env', ...env, BINARY, 'replay', dump, ...way.words])
         ran.set(way, [...(ran.get(way) ?? []), cost])
         said.set(way, after(way))
       }

@@ -1,5 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
 import { BlockedError } from '../errors.ts'
+import { untilAborted } from '../http/until-aborted.ts'
 
 /** A key to AWS, as the signer takes it. */
 export interface Credentials {
@@ -46,7 +47,7 @@ export class AwsSigner {
   async credentials(signal: AbortSignal, fresh = false): Promise<Credentials> {
     const provider = await this.#providerOnce()
     try {
-      return await orAborted(provider({ forceRefresh: fresh }), signal)
+      return await untilAborted(provider({ forceRefresh: fresh }), signal)
     } catch (error) {
       if (signal.aborted) throw error
       // Without its cause, which may hold what a credential process has printed.
@@ -121,15 +122,3 @@ const withoutUndefined = ({ accessKeyId, secretAccessKey, sessionToken }: Creden
   secretAccessKey,
   ...(sessionToken !== undefined && { sessionToken }),
 })
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
