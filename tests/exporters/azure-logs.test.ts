@@ -171,6 +171,23 @@ describe('rows', () => {
   })
 })
 
+test('the page declares every key as a column', () => {
+  const docs = join(import.meta.dir, '../../docs')
+  const [, json] = /```json\n(\[.*?\n\])\n```/s.exec(
+    readFileSync(join(docs, 'destinations/azure-logs.md'), 'utf8'),
+  )!
+  const columns = JSON.parse(json!) as { name: string; type: string }[]
+  const { properties } = JSON.parse(readFileSync(join(docs, 'reference/record.schema.json'), 'utf8')) as {
+    properties: Record<string, { type: string; format?: string }>
+  }
+  const typeOf = ({ type, format }: { type: string; format?: string }) =>
+    type === 'number' ? 'real' : type !== 'integer' ? type : format === 'int64' ? 'long' : 'int'
+  expect(columns).toEqual([
+    { name: 'TimeGenerated', type: 'datetime' },
+    ...Object.entries(properties).map(([name, property]) => ({ name, type: typeOf(property) })),
+  ])
+})
+
 describe('limits', () => {
   const LONG = 64 * 1024
 
