@@ -4,6 +4,7 @@ import azureLogs from './azure-logs.ts'
 import cloudwatch from './cloudwatch.ts'
 import file from './file.ts'
 import http from './http.ts'
+import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import stdout from './stdout.ts'
 
@@ -13,6 +14,7 @@ export const EXPORTERS = [
   cloudwatch,
   file,
   http,
+  kafka,
   otlp,
   stdout,
 ] as unknown as readonly ExporterDefinition[]

@@ -97,7 +97,7 @@ function destination(flags: ExporterFlags = {}, to = 'cloudwatch://eu-central-1/
 }
 
 const batch = (records: readonly LogFields[], identity = ''): Batch =>
-  batchOfRecords(encodingOf(destination(), { color: false }), records, identity)
+  batchOfRecords(encodingOf(destination(), { color: false, everywhere: false }), records, identity)
 
 const at = (ms: number, ErrMessage = 'x'): LogFields => ({ ErrMessage, TimeMicros: BigInt(ms) * 1000n })
 

@@ -1,7 +1,7 @@
 import { JsonEncoder } from '../../record/json.ts'
+import { timeMicros } from '../../record/log-time.ts'
 import { cutTexts } from '../../record/recode.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../../record/room.ts'
-import { timeMicros } from '../../record/time.ts'
 import type { RecordView } from '../../record/view.ts'
 import type { Encoder } from '../encoder.ts'
 

@@ -1,9 +1,9 @@
 import { writeNumber } from '../../record/digits.ts'
 import { JsonEncoder } from '../../record/json.ts'
 import { writeJsonText } from '../../record/json-text.ts'
+import { timeMicros } from '../../record/log-time.ts'
 import { cutTexts } from '../../record/recode.ts'
 import { pieceOf, type Room, roomOf, writePiece } from '../../record/room.ts'
-import { timeMicros } from '../../record/time.ts'
 import type { RecordView } from '../../record/view.ts'
 import type { Encoder } from '../encoder.ts'
 
