@@ -33,6 +33,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   config: ['codec', 'render', 'filter', 'redact', 'http', 'nearest.ts'],
   http: ['errors.ts', 'exporter.ts'],
+  aws: ['http', 'errors.ts'],
+  azure: ['http', 'errors.ts'],
   files: ['errors.ts', 'clock.ts', 'file-write.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
@@ -49,6 +51,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'exporter.ts',
   ],
   exporters: [
+    'aws',
+    'azure',
     'config',
     'codec',
     'record',

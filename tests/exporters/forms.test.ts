@@ -37,6 +37,7 @@ const PEM: Readonly<Record<string, string>> = {
   tlsCa: certificates.paths.ca,
   tlsCert: certificates.paths.clientCert,
   tlsKey: certificates.paths.clientKey,
+  clientCertificate: certificates.paths.clientCert,
 }
 
 function sample({ key, flag, value, meta, default: fallback }: OptionSpec): string | boolean {

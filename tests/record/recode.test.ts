@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { FIELD_COUNT, FIELDS, Field } from '../../src/codec/fields.ts'
-import { recodeToUtf8 } from '../../src/record/recode.ts'
+import { CUT_MARK, cutText, cutTexts, recodeToUtf8 } from '../../src/record/recode.ts'
 import { recordOf } from './records.ts'
 
 describe('recodeToUtf8', () => {
@@ -46,5 +47,37 @@ describe('recodeToUtf8', () => {
   test('the original is untouched', () => {
     expect(original.encoding()).toBe('LATIN1')
     expect([...original.raw(Field.UserName)!]).toEqual([0xf6])
+  })
+})
+
+describe('cutText', () => {
+  const text = fc.string({ unit: 'grapheme-composite', maxLength: 200 })
+
+  test('leaves what is short enough, and makes of the rest its beginning and a mark', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 14, max: 300 }), (given, most) => {
+        const cut = cutText(given, most)
+        if (Buffer.byteLength(given) <= most) return expect(cut).toBe(given)
+        expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(most)
+        expect(cut).toEndWith(CUT_MARK)
+        // Whole characters, and as many as there is room for.
+        expect(given).toStartWith(cut.slice(0, -CUT_MARK.length))
+        expect(Buffer.byteLength(cut)).toBeGreaterThan(most - 4)
+      }),
+    )
+  })
+})
+
+describe('cutTexts', () => {
+  test.each([1, 2] as const)('cuts long texts alone (logfebe-%p)', (protocol) => {
+    const fields = { LogTime: 'now', ErrMessage: 'm'.repeat(1000), ErrDetail: '', UserQuery: null, Pid: 7 }
+    const cut = cutTexts(recordOf({ ...fields, Encoding: 'UTF8' }, { protocol }), 100)
+    expect(cut.text(Field.ErrMessage)).toBe(`${'m'.repeat(86)}${CUT_MARK}`)
+    expect([cut.text(Field.LogTime), cut.text(Field.ErrDetail), cut.text(Field.UserQuery)]).toEqual([
+      'now',
+      '',
+      null,
+    ])
+    expect(cut.int32(Field.Pid)).toBe(7)
   })
 })
