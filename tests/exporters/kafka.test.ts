@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { BlockedError, RetryableError } from '../../src/errors.ts'
 import kafka from '../../src/exporters/kafka.ts'
 import { nameOfCode, verdictOfCode } from '../../src/kafka/error-codes.ts'
 import { verdictOn } from '../../src/kafka/failures.ts'
 import { dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { calm, failureOf } from './batches.ts'
 
 /** What the kafka destination makes of its options, without a broker; tests/live has the rest. */
@@ -36,11 +34,15 @@ describe('options', () => {
     expect(problem('kafka://me@a/x')).toContain('no password')
     expect(problem('kafka://a/x', { password: 'p' })).toContain('no user')
     expect(problem('kafka://a/x', { topic: '{host}' })).toContain('{identity}')
-    expect(problem('kafka://a/x', { ca: '/nowhere/ca.pem' })).toContain('/nowhere/ca.pem')
-    const folder = mkdtempSync(join(tmpdir(), 'pgturret-kafka-'))
-    Bun.write(join(folder, 'cert.pem'), 'x')
-    expect(problem('kafka://a/x', { cert: join(folder, 'cert.pem') })).toContain('needs its key')
-    rmSync(folder, { recursive: true })
+    const files = makeCertificates()
+    try {
+      const { ca, clientCert, clientKey, serverKey } = files.paths
+      expect(problem('kafka://a/x', { tlsCert: clientCert })).toContain('go together')
+      expect(problem('kafka://a/x', { tlsCert: clientCert, tlsKey: serverKey })).toContain('is not the one')
+      expect(problem('kafka://a/x', { tlsCa: ca, tlsCert: clientCert, tlsKey: clientKey })).toBeUndefined()
+    } finally {
+      files.remove()
+    }
   })
 
   test('destinations share bytes exactly when they may', () => {

@@ -214,8 +214,8 @@ suite('kafka, one broker', () => {
   test('TLS trusts the certificate that is named, and no other', async () => {
     await createTopic(plain, 'by-tls')
     const at = running.addresses['tls']!
-    await sent(`kafkas://${at}/by-tls`, { ca: running.certificate })
-    await sent(`kafkas://${at.replace('127.0.0.1', 'localhost')}/by-tls`, { ca: running.certificate })
+    await sent(`kafkas://${at}/by-tls`, { tlsCa: running.certificate })
+    await sent(`kafkas://${at.replace('127.0.0.1', 'localhost')}/by-tls`, { tlsCa: running.certificate })
     expect(await readTopic(plain, 'by-tls', 200)).toHaveLength(200)
     expect(await failureOf(sent(`kafkas://${at}/by-tls`))).toBeInstanceOf(BlockedError)
   })
