@@ -4,10 +4,32 @@ import kafka from '../../src/exporters/kafka.ts'
 import { nameOfCode, verdictOfCode } from '../../src/kafka/error-codes.ts'
 import { verdictOn } from '../../src/kafka/failures.ts'
 import { dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
+import { kafkaService } from '../live/services/kafka.ts'
+import { withService } from '../live/with-service.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { calm, failureOf } from './batches.ts'
+import { SECRET } from './conformance/stage.ts'
+import { conformance } from './conformance.ts'
+import { KafkaHarness, USER } from './kafka-harness.ts'
 
-/** What the kafka destination makes of its options, without a broker; tests/live has the rest. */
+/** What the kafka destination makes of its options, and how it conforms; tests/live has what takes a broker longer. */
+
+const live = await withService(kafkaService({ users: { [USER]: SECRET } }))
+
+conformance({
+  exporter: 'kafka',
+  unavailable: live.missing,
+  start: (serving) => KafkaHarness.start(live.running, serving),
+  skips: {
+    'refused in part': 'a broker does not look at what a record says',
+    'to be sent again in part': 'a broker does not look at what a record says',
+    'refused for good': 'a broker does not look at what a record says',
+    'Retry-After is honoured': 'a broker asks for quiet only where it has accepted',
+    HTTP_PROXY: 'brokers are not reached through HTTP proxies',
+    HTTPS_PROXY: 'brokers are not reached through HTTP proxies',
+    NO_PROXY: 'brokers are not reached through HTTP proxies',
+  },
+})
 
 describe('options', () => {
   test('a URL may name brokers and topic', () => {
