@@ -19,6 +19,7 @@ const live = await withService(kafkaService({ users: { [USER]: SECRET } }))
 conformance({
   exporter: 'kafka',
   unavailable: live.missing,
+  timeoutMs: 40_000,
   start: (serving) => KafkaHarness.start(live.running, serving),
   skips: {
     'refused in part': 'a broker does not look at what a record says',

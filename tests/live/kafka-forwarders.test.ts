@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HttpSink } from '../../bench/sinks.ts'
 import kafka from '../../src/exporters/kafka.ts'
@@ -10,28 +9,25 @@ import { BOOT, dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.t
 import { BINARY, runBinary } from '../support/binary.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { createTopic } from './kafka-topics.ts'
-import { kafkaService, type RunningCluster } from './services/kafka.ts'
+import { withService } from './with-service.ts'
 
 /** Many machines with Kafka in the middle: the real binary reads a topic in a group, and forwards. */
 
-const CACHE = process.env['PGTURRET_TEST_SERVICES'] ?? join(homedir(), '.cache', 'pgturret-test-services')
+const live = await withService('kafka')
 const LONG_MS = 120_000
 setDefaultTimeout(60_000)
 const COUNT = 60_000
 const GROUP = ['--group', 'forwarders', '--group-session', '2s']
 
-describe.skipIf(!kafkaService().ready(CACHE))('forwarders', () => {
-  let running: RunningCluster
+describe.skipIf(live.missing !== undefined)('forwarders', () => {
   let broker: string
-  const folder = mkdtempSync(join(tmpdir(), 'pgturret-forwarders-'))
+  const folder = mkdtempSync('/tmp/pgturret-forwarders-')
   const children: Bun.Subprocess[] = []
-  beforeAll(async () => {
-    running = await kafkaService().start(CACHE, folder)
-    broker = running.addresses['kafka']!
-  }, LONG_MS)
-  afterAll(async () => {
+  beforeAll(() => {
+    broker = live.running.addresses['kafka']!
+  })
+  afterAll(() => {
     for (const child of children) child.kill('SIGKILL')
-    await running.stop()
     rmSync(folder, { recursive: true, force: true })
   })
 

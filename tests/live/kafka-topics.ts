@@ -6,7 +6,6 @@ import type { ServerTls } from '../exporters/conformance/subject.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import type { RunningCluster } from './services/kafka.ts'
 
-
 /** What tests do with a cluster beside what they test. */
 
 const clientId = 'tests'
@@ -18,9 +17,7 @@ export async function createTopic(
   { partitions = 3, replicas = 1, settings = {} as Record<string, string> } = {},
 ): Promise<void> {
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  await withAdmin(brokers, (admin) =>
-    admin.createTopics({ topics: [topic], partitions, replicas, configs }),
-  )
+  await withAdmin(brokers, (admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }))
 }
 
 const ofTopic = (topic: string) => ({
@@ -57,8 +54,7 @@ const allRules = (topic: string) => ({
 /** Resolves when the broker acts on so many rules of a topic. */
 const rulesOf = (admin: Admin, topic: string, count: number) =>
   waitUntil(
-    async () =>
-      (await admin.describeAcls({ filter: allRules(topic) })).flatMap(({ acls }) => acls).length,
+    async () => (await admin.describeAcls({ filter: allRules(topic) })).flatMap(({ acls }) => acls).length,
     (found) => found === count,
     `${count} rules of ${topic}`,
   )

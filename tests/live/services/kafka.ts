@@ -31,6 +31,8 @@ export interface KafkaOptions {
   readonly nodes?: number
   /** Passwords by name; `USERS` by default. */
   readonly users?: Users
+  /** For measurements: starts in twice the time, and does more once it is warm. */
+  readonly optimised?: boolean
 }
 
 /** One broker of a cluster. */
@@ -50,12 +52,12 @@ export interface RunningCluster extends Running {
 }
 
 /** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
-export function kafkaService({ nodes = 1, users = USERS }: KafkaOptions = {}): Service<RunningCluster> {
+export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
     ready: (cache) => existsSync(jars(cache)),
     install,
-    start: (cache, folder) => startCluster(jars(cache), folder, nodes, users),
+    start: (cache, folder) => startCluster(jars(cache), folder, options),
   }
 }
 
@@ -86,18 +88,18 @@ async function run(command: readonly string[], cwd: string): Promise<void> {
 async function startCluster(
   classes: string,
   folder: string,
-  count: number,
-  users: Users,
+  { nodes: count = 1, users = USERS, optimised = false }: KafkaOptions,
 ): Promise<RunningCluster> {
   mkdirSync(folder, { recursive: true })
   const certificates = makeCertificates()
   const { cert, key } = certificates.server
   writeFileSync(join(folder, 'store.pem'), `${key}${cert}`)
   writeFileSync(join(folder, 'trusted.pem'), certificates.ca)
+  const java = [...JAVA, ...(optimised ? [] : [QUICK_START]), '-cp', join(classes, '*')]
   const ids = Array.from({ length: count }, (_, i) => i + 1)
   const ports = ids.map(() => LISTENERS.map(freePort))
   const voters = ids.map((id, i) => `${id}@127.0.0.1:${ports[i]!.at(-1)}`).join(',')
-  const nodes = ids.map((id, i) => new Broker(classes, folder, id, ports[i]!))
+  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!))
   for (const node of nodes) await node.format(voters, count, users)
   // A quorum answers only when most of it is there.
   await Promise.all(nodes.map((node) => node.restart()))
@@ -127,20 +129,24 @@ function clusterOf(
   }
 }
 
+const JAVA = ['java', '-Xmx400m', '-XX:+UseSerialGC']
+/** No optimising compiler. */
+const QUICK_START = '-XX:TieredStopAtLevel=1'
+
 const LISTENERS = ['kafka', 'sasl', 'tls', 'mtls', 'controller'] as const
 type Protocol = (typeof LISTENERS)[number]
 
 class Broker implements RunningBroker {
   readonly addresses: Readonly<Record<Protocol, string>>
-  readonly #classes: string
+  readonly #java: readonly string[]
   /** Of the cluster. */
   readonly #shared: string
   readonly #folder: string
   readonly #id: number
   #process: ServerProcess | undefined
 
-  constructor(classes: string, folder: string, id: number, ports: readonly number[]) {
-    this.#classes = classes
+  constructor(java: readonly string[], folder: string, id: number, ports: readonly number[]) {
+    this.#java = java
     this.#shared = folder
     this.#folder = join(folder, `node-${id}`)
     this.#id = id
@@ -159,14 +165,18 @@ class Broker implements RunningBroker {
   /** Writes its settings and an empty log. */
   async format(voters: string, count: number, users: Users): Promise<void> {
     mkdirSync(this.#folder, { recursive: true })
-    const settings = { ...this.#listeners(), ...this.#cluster(voters, count), ...security(this.#shared, users) }
+    const settings = {
+      ...this.#listeners(),
+      ...this.#cluster(voters, count),
+      ...security(this.#shared, users),
+    }
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(this.#settings, lines.join(''))
     const logins = Object.entries(users).flatMap(([name, password]) =>
       ['256', '512'].flatMap((bits) => ['-S', `SCRAM-SHA-${bits}=[name=${name},password=${password}]`]),
     )
     const id = ['-t', 'cGd0dXJyZXQta2Fma2EtMQ', '-c', this.#settings]
-    await run([...this.#java('kafka.tools.StorageTool'), 'format', ...id, ...logins], this.#folder)
+    await run([...this.#java, 'kafka.tools.StorageTool', 'format', ...id, ...logins], this.#folder)
   }
 
   #listeners(): Record<string, string> {
@@ -201,15 +211,11 @@ class Broker implements RunningBroker {
     }
   }
 
-  #java(main: string): string[] {
-    return ['java', '-Xmx400m', '-XX:+UseSerialGC', '-cp', join(this.#classes, '*'), main]
-  }
-
   /** A first start, too. */
   async restart(): Promise<void> {
     if (this.#process !== undefined) return this.#process.restart()
     this.#process = await ServerProcess.start({
-      words: [...this.#java('kafka.Kafka'), this.#settings],
+      words: [...this.#java, 'kafka.Kafka', this.#settings],
       folder: this.#folder,
       addresses: this.addresses,
       answers: () => this.#answers(),
