@@ -86,6 +86,14 @@ async function change(admin: Admin, topic: string, settings: Readonly<Record<str
   )
 }
 
+/** How many records of a topic a consumer group has committed. */
+export const committed = (brokers: string, group: string): Promise<number> =>
+  withAdmin(brokers, async (admin) => {
+    const [found] = await admin.listConsumerGroupOffsets({ groups: [group] })
+    const partitions = found!.topics.flatMap((topic) => topic.partitions)
+    return partitions.reduce((sum, { committedOffset }) => sum + Number(committedOffset), 0)
+  })
+
 /** Removes a topic. */
 export const removeTopic = (brokers: string, topic: string): Promise<void> =>
   withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }))

@@ -65,11 +65,14 @@ export default kafkaService()
 
 const jars = (cache: string): string => join(cache, `kafka-${VERSION}`)
 
+const PACKAGES = { java: 'default-jre-headless', mvn: 'maven', openssl: 'openssl' } as const
+
 async function install(cache: string): Promise<void> {
   const folder = jars(cache)
   if (existsSync(folder)) return
-  for (const program of ['java', 'mvn', 'openssl'])
-    if (Bun.which(program) === null) throw new Unavailable(`${program} is not installed`)
+  for (const [program, from] of Object.entries(PACKAGES))
+    if (Bun.which(program) === null)
+      throw new Unavailable(`${program} is not installed; Debian: apt-get install ${from}`)
   const unfinished = `${folder}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
   writeFileSync(join(unfinished, 'pom.xml'), POM)
