@@ -112,3 +112,16 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
 export const defineExporter = <S extends z.ZodObject>(
   definition: ExporterDefinition<S>,
 ): ExporterDefinition<S> => definition
+
+/** What the text of a URL says, as options; throws a sentence when it cannot be meant. */
+export const optionsOfUrl = (definition: ExporterDefinition, text: string): Record<string, unknown> =>
+  definition.fromUrlText?.(text) ?? definition.fromUrl?.(parseUrl(text), text) ?? {}
+
+function parseUrl(text: string): URL {
+  try {
+    return new URL(text)
+  } catch {
+    // The text may hold a password: it is not repeated.
+    throw new Error('the URL cannot be read')
+  }
+}

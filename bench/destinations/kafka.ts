@@ -9,15 +9,14 @@
  */
 
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cacheFolder } from '../../tests/live/cache.ts'
 import { createTopic } from '../../tests/live/kafka-topics.ts'
 import { kafkaService } from '../../tests/live/services/kafka.ts'
 import { BINARY } from '../../tests/support/binary.ts'
 import { writeDump } from '../generator.ts'
 import { type Cost, measure, median } from '../measure.ts'
 
-const CACHE = process.env['PGTURRET_TEST_SERVICES'] ?? join(homedir(), '.cache', 'pgturret-test-services')
 const CODECS = ['none', 'lz4', 'zstd', 'gzip'] as const
 
 const records = Number(process.argv[2] ?? 1_000_000)
@@ -27,7 +26,7 @@ await main()
 
 async function main(): Promise<void> {
   const folder = mkdtempSync('/tmp/pgturret-bench-')
-  const running = await kafkaService().start(CACHE, join(folder, 'kafka'))
+  const running = await kafkaService({ optimised: true }).start(cacheFolder(), join(folder, 'kafka'))
   try {
     const dump = join(folder, 'pg.febe')
     const lines = join(folder, 'pg.ndjson')

@@ -6,7 +6,7 @@ import { fingerprint } from '../config/fingerprint.ts'
 import { type Given, optionSpecs, readOptions } from '../config/options.ts'
 import { type PrivacyOptions, privacyOptions, withDefaults } from '../config/privacy-options.ts'
 import type { DeliveryError } from '../errors.ts'
-import type { Exporter, ExporterDefinition } from '../exporter.ts'
+import { type Exporter, type ExporterDefinition, optionsOfUrl } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
 import { fnv1aHex } from '../fnv1a.ts'
 import { Delivery } from '../pipeline/delivery.ts'
@@ -138,8 +138,7 @@ function optionsFromUrl(
 ): Record<string, unknown> | undefined {
   try {
     const outside = definition.fromEnvironment?.(own.env) ?? {}
-    if (schemeOf(to) !== undefined)
-      return { ...outside, ...(definition.fromUrlText?.(to) ?? definition.fromUrl?.(parseUrl(to), to)) }
+    if (schemeOf(to) !== undefined) return { ...outside, ...optionsOfUrl(definition, to) }
     if (outside['url'] !== undefined) return outside
     if (definition.fromUrl ?? definition.fromUrlText)
       throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
@@ -152,15 +151,6 @@ function optionsFromUrl(
 
 const withoutUrl = ({ name, options }: ExporterDefinition) =>
   z.object(Object.fromEntries(optionSpecs(options, name).map(({ key }) => [key, options.shape[key]!])))
-
-function parseUrl(text: string): URL {
-  try {
-    return new URL(text)
-  } catch {
-    // The text may hold a password: it is not repeated.
-    throw new Error('the URL cannot be read')
-  }
-}
 
 /** Makes what sends to a destination; nothing is opened yet. */
 export const exporterTo = ({ definition, options, format, style }: Destination): Exporter =>

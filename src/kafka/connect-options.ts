@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { Secret } from '../config/secret.ts'
+import { tlsOf, tlsOptions, tlsProblem } from '../config/tls-options.ts'
 import { choice, duration, secret, text } from '../config/values.ts'
 import { type KafkaUrl, parseKafkaUrl } from './address.ts'
 
@@ -26,18 +26,7 @@ export const connectOptions = z.object({
     .boolean()
     .prefault(false)
     .meta({ description: 'encrypt the connection; a URL that begins with kafkas: says the same' }),
-  ca: text('FILE').optional().meta({
-    description: "certificates that are trusted in place of the system's, as PEM",
-    example: '/etc/pgturret/kafka-ca.pem',
-  }),
-  cert: text('FILE').optional().meta({
-    description: "the client's certificate, as PEM",
-    example: '/etc/pgturret/kafka-client.pem',
-  }),
-  key: text('FILE').optional().meta({
-    description: "the client's private key, as PEM",
-    example: '/etc/pgturret/kafka-client.key',
-  }),
+  ...tlsOptions,
   timeout: duration()
     .prefault('30s')
     .meta({ description: 'how long one request may take, and what is tried again meanwhile' }),
@@ -67,23 +56,15 @@ export function connectProblem(given: ConnectOptions): string | undefined {
   if (user !== undefined && password === undefined)
     return `there is a user and no password: give --kafka-password env:NAME`
   if (user === undefined && password !== undefined) return 'there is a password and no user'
-  if ((given.cert === undefined) !== (given.key === undefined))
-    return 'a client certificate needs its key, and the other way round'
-  for (const file of [given.ca, given.cert, given.key]) {
-    try {
-      if (file !== undefined) readFileSync(file)
-    } catch (error) {
-      return `cannot read "${file}": ${(error as Error).message}`
-    }
-  }
-  return undefined
+  return tlsProblem(given)
 }
 
 /** What the library takes for a connection. */
 export interface TransportOptions {
   readonly connectTimeout: number
   readonly requestTimeout: number
-  readonly tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer; rejectUnauthorized: true }
+  readonly tls?: { ca?: string; cert?: string; key?: string; rejectUnauthorized: boolean }
+  readonly tlsServerName?: string
   readonly sasl?: {
     mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
     username: string
@@ -93,15 +74,14 @@ export interface TransportOptions {
 
 const LONGEST_CONNECT_MS = 10_000
 
-/** Makes the library's options; reads the files. */
+/** Makes the library's options. */
 export function transportOptions(given: ConnectOptions): TransportOptions {
   const user = given.user ?? given.urlUser
   const password = given.password ?? given.credentials
-  const tls = given.tls || given.urlTls || given.ca !== undefined || given.cert !== undefined
   return {
     connectTimeout: Math.min(given.timeout, LONGEST_CONNECT_MS),
     requestTimeout: given.timeout,
-    ...(tls ? { tls: { rejectUnauthorized: true, ...filesOf(given) } } : {}),
+    ...encryption(given),
     ...(user !== undefined && password !== undefined
       ? {
           sasl: {
@@ -114,10 +94,18 @@ export function transportOptions(given: ConnectOptions): TransportOptions {
   }
 }
 
-function filesOf({ ca, cert, key }: ConnectOptions): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+/** Whatever says how to encrypt says that it is to be done. */
+function encryption(given: ConnectOptions): Pick<TransportOptions, 'tls' | 'tlsServerName'> {
+  const asked = tlsOf(given)
+  if (asked === undefined && !given.tls && !given.urlTls) return {}
+  const { ca, cert, key, serverName, rejectUnauthorized = true } = asked ?? {}
   return {
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-    ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    tls: {
+      rejectUnauthorized,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    },
+    ...(serverName !== undefined && { tlsServerName: serverName }),
   }
 }

@@ -7,7 +7,7 @@ import { readConfigFile } from '../../src/config/config-file.ts'
 import { fileSpecs } from '../../src/config/file-table.ts'
 import { type Given, type OptionSpec, readOptions } from '../../src/config/options.ts'
 import { Secret } from '../../src/config/secret.ts'
-import type { ExporterDefinition } from '../../src/exporter.ts'
+import { type ExporterDefinition, optionsOfUrl } from '../../src/exporter.ts'
 import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 import { configFolder } from '../config/folder.ts'
 import { makeCertificates } from '../support/certificates.ts'
@@ -103,8 +103,13 @@ function optionsOf(exporter: ExporterDefinition, form: Form, what: string): unkn
   const path = form.toml && folder.write(`${exporter.name}-${what.length}.toml`, form.toml)
   const file = path === undefined ? undefined : readConfigFile(path, EXPORTERS, problems)
   const found = sourcesOf({ to: form.to, format: 'json' }, form.given, file, problems)!
-  const fromUrl = exporter.fromUrl?.(new URL(found.to), found.to) ?? {}
-  const read = readOptions(exporter.options, found.own, problems, exporter.name, fromUrl)
+  const read = readOptions(
+    exporter.options,
+    found.own,
+    problems,
+    exporter.name,
+    optionsOfUrl(exporter, found.to),
+  )
   expect(problems).toEqual([])
   return open(read)
 }

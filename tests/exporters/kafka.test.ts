@@ -1,15 +1,36 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { BlockedError, RetryableError } from '../../src/errors.ts'
 import kafka from '../../src/exporters/kafka.ts'
 import { nameOfCode, verdictOfCode } from '../../src/kafka/error-codes.ts'
 import { verdictOn } from '../../src/kafka/failures.ts'
 import { dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
+import { kafkaService } from '../live/services/kafka.ts'
+import { withService } from '../live/with-service.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { calm, failureOf } from './batches.ts'
+import { SECRET } from './conformance/stage.ts'
+import { conformance } from './conformance.ts'
+import { KafkaHarness, USER } from './kafka-harness.ts'
 
-/** What the kafka destination makes of its options, without a broker; tests/live has the rest. */
+/** What the kafka destination makes of its options, and how it conforms; tests/live has what takes a broker longer. */
+
+const live = await withService(kafkaService({ users: { [USER]: SECRET } }))
+
+conformance({
+  exporter: 'kafka',
+  unavailable: live.missing,
+  timeoutMs: 40_000,
+  start: (serving) => KafkaHarness.start(live.running, serving),
+  skips: {
+    'refused in part': 'a broker does not look at what a record says',
+    'to be sent again in part': 'a broker does not look at what a record says',
+    'refused for good': 'a broker does not look at what a record says',
+    'Retry-After is honoured': 'a broker asks for quiet only where it has accepted',
+    HTTP_PROXY: 'brokers are not reached through HTTP proxies',
+    HTTPS_PROXY: 'brokers are not reached through HTTP proxies',
+    NO_PROXY: 'brokers are not reached through HTTP proxies',
+  },
+})
 
 describe('options', () => {
   test('a URL may name brokers and topic', () => {
@@ -36,11 +57,15 @@ describe('options', () => {
     expect(problem('kafka://me@a/x')).toContain('no password')
     expect(problem('kafka://a/x', { password: 'p' })).toContain('no user')
     expect(problem('kafka://a/x', { topic: '{host}' })).toContain('{identity}')
-    expect(problem('kafka://a/x', { ca: '/nowhere/ca.pem' })).toContain('/nowhere/ca.pem')
-    const folder = mkdtempSync(join(tmpdir(), 'pgturret-kafka-'))
-    Bun.write(join(folder, 'cert.pem'), 'x')
-    expect(problem('kafka://a/x', { cert: join(folder, 'cert.pem') })).toContain('needs its key')
-    rmSync(folder, { recursive: true })
+    const files = makeCertificates()
+    try {
+      const { ca, clientCert, clientKey, serverKey } = files.paths
+      expect(problem('kafka://a/x', { tlsCert: clientCert })).toContain('go together')
+      expect(problem('kafka://a/x', { tlsCert: clientCert, tlsKey: serverKey })).toContain('is not the one')
+      expect(problem('kafka://a/x', { tlsCa: ca, tlsCert: clientCert, tlsKey: clientKey })).toBeUndefined()
+    } finally {
+      files.remove()
+    }
   })
 
   test('destinations share bytes exactly when they may', () => {

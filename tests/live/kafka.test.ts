@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { BlockedError, PartialError, RetryableError } from '../../src/errors.ts'
 import type { Exporter } from '../../src/exporter.ts'
 import kafka from '../../src/exporters/kafka.ts'
@@ -9,38 +7,22 @@ import { COMPRESSIONS } from '../../src/kafka/compression.ts'
 import { calm, failureOf } from '../exporters/batches.ts'
 import { BOOT, dumpOf, envelopesOf, FIRST_MICROS, logs, optionsOf } from '../kafka/envelopes.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { cacheFolder } from './cache.ts'
 import { createTopic, header, leaderOf, readTopic, reserveTopic, uids } from './kafka-topics.ts'
 import { kafkaService, type RunningCluster, USERS } from './services/kafka.ts'
+import { withService } from './with-service.ts'
 
-/** The kafka destination against a real broker. Skipped where none is installed. */
+/** The kafka destination against a real broker: what the conformance suite does not ask. */
 
-// Not XDG_CACHE_HOME: that is a folder of this run alone.
-const CACHE = process.env['PGTURRET_TEST_SERVICES'] ?? join(homedir(), '.cache', 'pgturret-test-services')
-const ready = kafkaService().ready(CACHE)
-if (!ready) console.warn(`skipped: no Kafka in ${CACHE}; "bun tests/live/install-kafka.ts" gets it`)
-
+const live = await withService(kafkaService())
 const LONG_MS = 120_000
 setDefaultTimeout(30_000)
-const suite = ready ? describe : describe.skip
 
 const opened: Exporter[] = []
 function exporterTo(options: ReturnType<typeof optionsOf>): Exporter {
   const exporter = kafka.create(options, { userAgent: 'pgturret/test', format: 'json' })
   opened.push(exporter)
   return exporter
-}
-
-async function cluster(nodes: number): Promise<{ running: RunningCluster; remove: () => Promise<void> }> {
-  const service = kafkaService(nodes)
-  const folder = mkdtempSync(join(tmpdir(), 'pgturret-kafka-'))
-  const running = await service.start(CACHE, folder)
-  return {
-    running,
-    remove: async () => {
-      await running.stop()
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
 }
 
 /** Sends as the pipeline does: what is to be tried again is tried again. */
@@ -69,17 +51,15 @@ async function deliver(
 const allUids = (count: number) =>
   Array.from({ length: count }, (_, n) => `${BOOT.toString(16)}-${n + 1}`).sort()
 
-suite('kafka, one broker', () => {
+describe.skipIf(live.missing !== undefined)('kafka, one broker', () => {
   let running: RunningCluster
-  let remove: () => Promise<void>
   let plain: string
-  beforeAll(async () => {
-    ;({ running, remove } = await cluster(1))
+  beforeAll(() => {
+    running = live.running
     plain = running.addresses['kafka']!
-  }, LONG_MS)
+  })
   afterAll(async () => {
     for (const exporter of opened.splice(0)) await exporter.close!()
-    await remove()
   })
 
   const sent = async (url: string, flags: Record<string, unknown> = {}, count = 100) => {
@@ -211,12 +191,17 @@ suite('kafka, one broker', () => {
     expect(failure.message).toContain('AUTHORIZATION')
   })
 
-  test('TLS trusts the certificate that is named, and no other', async () => {
+  test('TLS asks the certificate for the name that is wanted', async () => {
     await createTopic(plain, 'by-tls')
     const at = running.addresses['tls']!
-    await sent(`kafkas://${at}/by-tls`, { ca: running.certificate })
-    await sent(`kafkas://${at.replace('127.0.0.1', 'localhost')}/by-tls`, { ca: running.certificate })
-    expect(await readTopic(plain, 'by-tls', 200)).toHaveLength(200)
+    const { ca: tlsCa } = running.certificates.paths
+    await sent(`kafkas://${at}/by-tls`, { tlsCa })
+    await sent(`kafkas://${at}/by-tls`, { tlsCa, tlsServerName: 'localhost' })
+    await sent(`kafkas://${at}/by-tls`, { tlsInsecure: true })
+    expect(await readTopic(plain, 'by-tls', 300)).toHaveLength(300)
+    const other = { tlsCa, tlsServerName: 'logs.example' }
+    expect(await failureOf(sent(`kafkas://${at}/by-tls`, other))).toBeInstanceOf(BlockedError)
+    // Nobody well known has signed it.
     expect(await failureOf(sent(`kafkas://${at}/by-tls`))).toBeInstanceOf(BlockedError)
   })
 
@@ -261,11 +246,12 @@ suite('kafka, one broker', () => {
   )
 })
 
-suite('kafka, three brokers', () => {
+describe.skipIf(live.missing !== undefined)('kafka, three brokers', () => {
   test(
     'a leader that is killed hands over, and nothing is lost or repeated',
     async () => {
-      const { running, remove } = await cluster(3)
+      const folder = mkdtempSync('/tmp/pgturret-kafka-')
+      const running = await kafkaService({ nodes: 3 }).start(cacheFolder(), folder)
       try {
         const brokers = running.addresses['kafka']!
         const settings = { 'min.insync.replicas': '2' }
@@ -288,7 +274,8 @@ suite('kafka, three brokers', () => {
         expect(uids(await readTopic(at, 'led', 51_000)).sort()).toEqual(allUids(51_000))
         await exporter.close!()
       } finally {
-        await remove()
+        await running.stop()
+        rmSync(folder, { recursive: true, force: true })
       }
     },
     LONG_MS,

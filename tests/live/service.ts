@@ -1,5 +1,5 @@
 /** A real server that tests run against, one file each in `services/`. */
-export interface Service {
+export interface Service<R extends Running = Running> {
   /** What messages and file names call it. */
   readonly name: string
   /** Whether it is installed in a moment, so that `make test` does it too; false by default. */
@@ -17,7 +17,7 @@ export interface Service {
    *
    * @param folder made and removed by the caller
    */
-  start(cache: string, folder: string): Promise<Running>
+  start(cache: string, folder: string): Promise<R>
 }
 
 /** A server that runs. */

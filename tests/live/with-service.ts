@@ -5,9 +5,9 @@ import { serviceCalled } from './registry.ts'
 import { type Running, type Service, Unavailable } from './service.ts'
 
 /** A service for the tests of one file: it runs, or it is known why not. */
-export interface Live {
+export interface Live<R extends Running = Running> {
   /** @throws where it does not run: ask only in tests that are not skipped */
-  readonly running: Running
+  readonly running: R
   /** Why it does not run, for `test.skipIf(live.missing)` and for the conformance suite; undefined when it does. */
   readonly missing: string | undefined
 }
@@ -20,6 +20,8 @@ export interface Live {
  *
  * What is not installed is not run, and said; `make test-live` installs everything, and there it is an error.
  */
+export async function withService(given: string): Promise<Live>
+export async function withService<R extends Running>(given: Service<R>): Promise<Live<R>>
 export async function withService(given: string | Service): Promise<Live> {
   const service = typeof given === 'string' ? await serviceCalled(given) : given
   const missing = await reasonAgainst(service)

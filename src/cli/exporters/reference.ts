@@ -2,7 +2,7 @@ import { sharedOptionsOf } from '../../config/exporter-options.ts'
 import { fileSpecs } from '../../config/file-table.ts'
 import { type OptionSpec, optionSpecs } from '../../config/options.ts'
 import { exampleLine } from '../../config/toml-lines.ts'
-import type { ExporterDefinition } from '../../exporter.ts'
+import { type ExporterDefinition, optionsOfUrl } from '../../exporter.ts'
 import { countText, sizeText } from '../../observe/amounts.ts'
 import { FORMATS } from '../../render/encoder.ts'
 
@@ -51,14 +51,13 @@ export function referenceOf(definition: ExporterDefinition): ExporterReference {
 }
 
 function batchText(definition: ExporterDefinition, options: readonly OptionReference[]): string | undefined {
-  const { example, fromUrl } = definition
   const required = options
     .filter((option) => option.required)
     .map(({ key, meta, repeatable }) => {
       const text = meta.secret ? 'secret' : (meta.example ?? 'text')
       return [key, repeatable ? [text] : text] as const
     })
-  const given = { ...fromUrl?.(new URL(example), example), ...Object.fromEntries(required) }
+  const given = { ...optionsOfUrl(definition, definition.example), ...Object.fromEntries(required) }
   const read = definition.options.safeParse(given)
   if (!read.success) return undefined
   const { maxRecords, maxBytes } = definition.batch(read.data)

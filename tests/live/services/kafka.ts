@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Admin } from '@platformatic/kafka'
-import { waitUntil } from '../../support/wait-until.ts'
+import { signal } from '../../../scripts/postgres/processes.ts'
+import { type CertificateFolder, makeCertificates } from '../../support/certificates.ts'
+import { freePort } from '../../support/free-port.ts'
+import { ServerProcess } from '../server-process.ts'
 import { type Running, type Service, Unavailable } from '../service.ts'
 
 /** Apache Kafka in KRaft mode: brokers that are controllers, too. Topics are made by hand only. */
 
 const VERSION = '4.1.0'
-const START_MS = 60_000
 
 /** Users of the `sasl` listener, by PLAIN and by SCRAM alike. `bob` has no right to topics that have rules. */
 export const USERS = { alice: 'alice-secret', bob: 'bob-secret' } as const
@@ -22,40 +23,56 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
-/** Several brokers as one service; each can be killed by itself. */
-export interface RunningCluster extends Running {
-  readonly nodes: readonly Running[]
-  /** PEM file of the certificate that the `tls` listeners show; signed by itself. */
-  readonly certificate: string
+type Users = Readonly<Record<string, string>>
+
+/** What a cluster is like. */
+export interface KafkaOptions {
+  /** One by default; three of them need about 1.5 GB of memory. */
+  readonly nodes?: number
+  /** Passwords by name; `USERS` by default. */
+  readonly users?: Users
+  /** For measurements: starts in twice the time, and does more once it is warm. */
+  readonly optimised?: boolean
 }
 
-/** A cluster of so many brokers. Three of them need about 1.5 GB of memory. */
-export function kafkaService(nodes = 1): KafkaService {
+/** One broker of a cluster. */
+export interface RunningBroker extends Running {
+  /** Stops it in the middle of everything (SIGSTOP), or lets it go on: what it is sent is not even read. */
+  freeze(frozen: boolean): void
+}
+
+/** Several brokers as one service; each can be killed by itself. */
+export interface RunningCluster extends Running {
+  /** The first is number 1. */
+  readonly nodes: readonly RunningBroker[]
+  /** Who has signed what `tls` and `mtls` show; `mtls` wants a certificate of the same CA. */
+  readonly certificates: CertificateFolder
+  /** For settings of the brokers that name files. */
+  readonly folder: string
+}
+
+/** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
+export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
     ready: (cache) => existsSync(jars(cache)),
     install,
-    start: (cache, folder) => startCluster(jars(cache), folder, nodes),
+    start: (cache, folder) => startCluster(jars(cache), folder, options),
   }
 }
 
-/** Like any service, and several brokers. */
-export interface KafkaService extends Service {
-  /** Whether `install` has nothing left to do. */
-  ready(cache: string): boolean
-  start(cache: string, folder: string): Promise<RunningCluster>
-}
-
-const service = kafkaService()
-export default service
+export default kafkaService()
 
 const jars = (cache: string): string => join(cache, `kafka-${VERSION}`)
+
+const PACKAGES = { java: 'default-jre-headless', mvn: 'maven', openssl: 'openssl' } as const
 
 async function install(cache: string): Promise<void> {
   const folder = jars(cache)
   if (existsSync(folder)) return
-  for (const program of ['java', 'mvn', 'openssl'])
-    if (Bun.which(program) === null) throw new Unavailable(`${program} is not installed`)
+  for (const [program, from] of Object.entries(PACKAGES))
+    if (Bun.which(program) === null)
+      throw new Unavailable(`${program} is not installed; Debian: apt-get install ${from}`)
   const unfinished = `${folder}.${process.pid}`
   mkdirSync(unfinished, { recursive: true })
   writeFileSync(join(unfinished, 'pom.xml'), POM)
@@ -71,74 +88,70 @@ async function run(command: readonly string[], cwd: string): Promise<void> {
   if (code !== 0) throw new Unavailable(`${command[0]} ended with ${code}: ${(err || out).slice(-400)}`)
 }
 
-async function startCluster(classes: string, folder: string, count: number): Promise<RunningCluster> {
+async function startCluster(
+  classes: string,
+  folder: string,
+  { nodes: count = 1, users = USERS, optimised = false }: KafkaOptions,
+): Promise<RunningCluster> {
   mkdirSync(folder, { recursive: true })
-  const certificate = await makeCertificate(folder)
+  const certificates = makeCertificates()
+  const { cert, key } = certificates.server
+  writeFileSync(join(folder, 'store.pem'), `${key}${cert}`)
+  writeFileSync(join(folder, 'trusted.pem'), certificates.ca)
+  const java = [...JAVA, ...(optimised ? [] : [QUICK_START]), '-cp', join(classes, '*')]
   const ids = Array.from({ length: count }, (_, i) => i + 1)
-  const ports = await Promise.all(ids.map(() => Promise.all(LISTENERS.map(freePort))))
+  const ports = ids.map(() => LISTENERS.map(freePort))
   const voters = ids.map((id, i) => `${id}@127.0.0.1:${ports[i]!.at(-1)}`).join(',')
-  const nodes = ids.map((id, i) => new Broker(classes, join(folder, `node-${id}`), id, ports[i]!))
-  for (const node of nodes) await node.format(voters, count, certificate)
+  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!))
+  for (const node of nodes) await node.format(voters, count, users)
   // A quorum answers only when most of it is there.
   await Promise.all(nodes.map((node) => node.restart()))
-  return clusterOf(nodes, certificate.certificate)
+  return clusterOf(nodes, folder, certificates)
 }
 
-function clusterOf(nodes: readonly Broker[], certificate: string): RunningCluster {
+function clusterOf(
+  nodes: readonly Broker[],
+  folder: string,
+  certificates: CertificateFolder,
+): RunningCluster {
   const joined = (protocol: Protocol) => nodes.map((node) => node.addresses[protocol]).join(',')
   return {
     nodes,
-    certificate,
+    certificates,
+    folder,
     get pid() {
       return nodes[0]!.pid
     },
-    addresses: { kafka: joined('kafka'), sasl: joined('sasl'), tls: joined('tls') },
+    addresses: { kafka: joined('kafka'), sasl: joined('sasl'), tls: joined('tls'), mtls: joined('mtls') },
     kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
     restart: async () => void (await Promise.all(nodes.map((node) => node.restart()))),
-    stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
+    stop: async () => {
+      await Promise.all(nodes.map((node) => node.stop()))
+      certificates.remove()
+    },
   }
 }
 
-const LISTENERS = ['kafka', 'sasl', 'tls', 'controller'] as const
+const JAVA = ['java', '-Xmx400m', '-XX:+UseSerialGC']
+/** No optimising compiler. */
+const QUICK_START = '-XX:TieredStopAtLevel=1'
+
+const LISTENERS = ['kafka', 'sasl', 'tls', 'mtls', 'controller'] as const
 type Protocol = (typeof LISTENERS)[number]
 
-interface Certificate {
-  readonly certificate: string
-  /** Key and certificate in one file, as the broker wants them. */
-  readonly store: string
-}
-
-async function makeCertificate(folder: string): Promise<Certificate> {
-  const key = join(folder, 'key.pem')
-  const certificate = join(folder, 'certificate.pem')
-  const request = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1']
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-  await run(['openssl', 'req', ...request, ...names, '-keyout', key, '-out', certificate], folder)
-  const store = join(folder, 'store.pem')
-  writeFileSync(store, (await Bun.file(key).text()) + (await Bun.file(certificate).text()))
-  return { certificate, store }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-class Broker implements Running {
+class Broker implements RunningBroker {
   readonly addresses: Readonly<Record<Protocol, string>>
-  readonly #classes: string
+  readonly #java: readonly string[]
+  /** Of the cluster. */
+  readonly #shared: string
   readonly #folder: string
   readonly #id: number
-  #process: Bun.Subprocess | undefined
+  #process: ServerProcess | undefined
 
-  constructor(classes: string, folder: string, id: number, ports: readonly number[]) {
-    this.#classes = classes
-    this.#folder = folder
+  constructor(java: readonly string[], folder: string, id: number, ports: readonly number[]) {
+    this.#java = java
+    this.#shared = folder
+    this.#folder = join(folder, `node-${id}`)
     this.#id = id
     const entries = LISTENERS.map((name, i) => [name, `127.0.0.1:${ports[i]}`])
     this.addresses = Object.fromEntries(entries) as Record<Protocol, string>
@@ -153,25 +166,30 @@ class Broker implements Running {
   }
 
   /** Writes its settings and an empty log. */
-  async format(voters: string, count: number, certificate: Certificate): Promise<void> {
+  async format(voters: string, count: number, users: Users): Promise<void> {
     mkdirSync(this.#folder, { recursive: true })
-    const settings = { ...this.#listeners(), ...this.#cluster(voters, count), ...security(certificate) }
+    const settings = {
+      ...this.#listeners(),
+      ...this.#cluster(voters, count),
+      ...security(this.#shared, users),
+    }
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(this.#settings, lines.join(''))
-    const users = Object.entries(USERS).flatMap(([name, password]) =>
+    const logins = Object.entries(users).flatMap(([name, password]) =>
       ['256', '512'].flatMap((bits) => ['-S', `SCRAM-SHA-${bits}=[name=${name},password=${password}]`]),
     )
     const id = ['-t', 'cGd0dXJyZXQta2Fma2EtMQ', '-c', this.#settings]
-    await run([...this.#java('kafka.tools.StorageTool'), 'format', ...id, ...users], this.#folder)
+    await run([...this.#java, 'kafka.tools.StorageTool', 'format', ...id, ...logins], this.#folder)
   }
 
   #listeners(): Record<string, string> {
-    const { kafka, sasl, tls, controller } = this.addresses
-    const open = `PLAIN://${kafka},SASL://${sasl},TLS://${tls}`
+    const { kafka, sasl, tls, mtls, controller } = this.addresses
+    const open = `PLAIN://${kafka},SASL://${sasl},TLS://${tls},MTLS://${mtls}`
     return {
       listeners: `${open},CONTROLLER://${controller}`,
       'advertised.listeners': open,
-      'listener.security.protocol.map': 'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT',
+      'listener.security.protocol.map':
+        'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
       'inter.broker.listener.name': 'PLAIN',
       'controller.listener.names': 'CONTROLLER',
     }
@@ -196,22 +214,15 @@ class Broker implements Running {
     }
   }
 
-  #java(main: string): string[] {
-    return ['java', '-Xmx400m', '-XX:+UseSerialGC', '-cp', join(this.#classes, '*'), main]
-  }
-
   /** A first start, too. */
   async restart(): Promise<void> {
-    const log = Bun.file(join(this.#folder, 'output.txt'))
-    this.#process = Bun.spawn([...this.#java('kafka.Kafka'), this.#settings], { stdout: log, stderr: log })
-    const started = this.#process
-    await waitUntil(
-      () => started.exitCode !== null || this.#answers(),
-      Boolean,
-      `broker ${this.#id} to answer`,
-      { timeoutMs: START_MS },
-    )
-    if (started.exitCode !== null) throw new Error(`the broker ended: ${(await log.text()).slice(-600)}`)
+    if (this.#process !== undefined) return this.#process.restart()
+    this.#process = await ServerProcess.start({
+      words: [...this.#java, 'kafka.Kafka', this.#settings],
+      folder: this.#folder,
+      addresses: this.addresses,
+      answers: () => this.#answers(),
+    })
   }
 
   async #answers(): Promise<boolean> {
@@ -227,32 +238,41 @@ class Broker implements Running {
     }
   }
 
-  kill(): Promise<void> {
-    return this.#end('SIGKILL')
+  freeze(frozen: boolean): void {
+    signal(this.pid, frozen ? 'SIGSTOP' : 'SIGCONT')
   }
 
-  stop(): Promise<void> {
+  async kill(): Promise<void> {
+    await this.#process?.kill()
+  }
+
+  async stop(): Promise<void> {
     // Nothing of it is needed any more: an orderly end takes seconds.
-    return this.#end('SIGKILL')
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    this.#process?.kill(signal)
-    await this.#process?.exited
+    await this.kill()
+    await this.#process?.stop()
   }
 }
 
-function security(certificate: Certificate): Record<string, string> {
+/** Each listener has its own, so that both can be exchanged while the broker runs. */
+const stores = (listener: string, folder: string): Record<string, string> => ({
+  [`listener.name.${listener}.ssl.keystore.type`]: 'PEM',
+  [`listener.name.${listener}.ssl.keystore.location`]: join(folder, 'store.pem'),
+  [`listener.name.${listener}.ssl.truststore.type`]: 'PEM',
+  [`listener.name.${listener}.ssl.truststore.location`]: join(folder, 'trusted.pem'),
+})
+
+function security(folder: string, given: Users): Record<string, string> {
   const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule required'
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required'
-  const users = Object.entries(USERS).map(([name, password]) => ` user_${name}="${password}"`)
+  const users = Object.entries(given).map(([name, password]) => ` user_${name}="${password}"`)
   return {
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     'listener.name.sasl.plain.sasl.jaas.config': `${plain}${users.join('')};`,
     'listener.name.sasl.scram-sha-256.sasl.jaas.config': `${scram};`,
     'listener.name.sasl.scram-sha-512.sasl.jaas.config': `${scram};`,
-    'ssl.keystore.type': 'PEM',
-    'ssl.keystore.location': certificate.store,
+    ...stores('tls', folder),
+    ...stores('mtls', folder),
+    'listener.name.mtls.ssl.client.auth': 'required',
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS',
     'allow.everyone.if.no.acl.found': 'true',
