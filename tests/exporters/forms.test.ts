@@ -16,12 +16,6 @@ import { makeCertificates } from '../support/certificates.ts'
 
 const folder = configFolder()
 
-/** A file that an option reads as PEM must be there. */
-const PEM = folder.write(
-  'all.pem',
-  ['CERTIFICATE', 'PRIVATE KEY'].map((what) => `-----BEGIN ${what}-----\n-----END ${what}-----\n`).join(''),
-)
-
 /** A value that is not the default, where the kind of an option tells none; by flag. */
 const SAMPLES: Readonly<Record<string, string>> = {}
 
@@ -50,7 +44,6 @@ function sample({ key, flag, value, meta, default: fallback }: OptionSpec): stri
   if (SAMPLES[flag] !== undefined) return SAMPLES[flag]
   if (words !== undefined) return words.findLast((word) => word !== fallback)!
   if (meta.types?.[0] === 'integer') return String(Number(meta.json?.['minimum'] ?? 1) + 1)
-  if (/\.(?:pem|key)$/.test(meta.example ?? '')) return PEM
   return KINDS[value] ?? meta.example ?? 'some-text'
 }
 
