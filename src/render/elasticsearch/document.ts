@@ -43,6 +43,7 @@ const CODE = textKey('code')
 const SEQUENCE = numberKey('sequence')
 const DURATION = numberKey('duration')
 const NANOSECONDS = pieceOf('000,')
+const NO_TIME = pieceOf('0,')
 const LEVELS = SEVERITIES.map((name) => pieceOf(`"log":{"level":"${name.toLowerCase()}",`))
 const LOGGER = textKey('logger')
 const ORIGIN = open('origin')
@@ -183,7 +184,11 @@ function writeNanoseconds({ bytes }: RecordView, out: Room, at: number, { start,
   if (end - 4 - start > MOST_MS_DIGITS) return at
   let micros = 0
   for (let i = start; i < end; i++) if (i !== end - 4) micros = micros * 10 + bytes[i]! - 0x30
-  return writePiece(out, writeNumber(out.bytes, writePiece(out, at, DURATION), micros), NANOSECONDS)
+  at = writePiece(out, at, DURATION)
+  // 0000 is no number.
+  return micros === 0
+    ? writePiece(out, at, NO_TIME)
+    : writePiece(out, writeNumber(out.bytes, at, micros), NANOSECONDS)
 }
 
 function writeLog(record: RecordView, out: Room, at: number): number {
