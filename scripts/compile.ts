@@ -117,8 +117,10 @@ async function compile(name: string, targetName: string | undefined): Promise<vo
   const result = await Bun.build({
     entrypoints: [join(ROOT, 'src/cli/main.ts')],
     define: { PGTURRET_COMMIT: JSON.stringify(commit()) },
-    plugins: [embedShims(systemOf(targetName))],
+    plugins: [embedShims(systemOf(targetName)), embedCodecs],
     minify: { syntax: true, whitespace: true, identifiers: false },
+    // Starts in 10 ms in place of 80. It is for the processor that it was made on.
+    bytecode: target === undefined,
     // What lies in the folder where it is started is none of its business: no .env, no bunfig.
     compile: { outfile: fresh, autoloadDotenv: false, autoloadBunfig: false, ...compileFor },
   })
@@ -126,6 +128,16 @@ async function compile(name: string, targetName: string | undefined): Promise<vo
   renameSync(fresh, outfile)
   const megabytes = (statSync(outfile).size / 1024 ** 2).toFixed(0)
   console.log(`dist/${name}  ${megabytes} MB  ${((performance.now() - began) / 1000).toFixed(1)} s`)
+}
+
+/** The Kafka client's codecs read their WebAssembly from a file, which an executable has none of; there is a twin that holds it. */
+const embedCodecs: Bun.BunPlugin = {
+  name: 'codecs',
+  setup: (build) => {
+    build.onResolve({ filter: /^@platformatic\/wasm-utils$/ }, () => ({
+      path: join(ROOT, 'node_modules/@platformatic/wasm-utils/dist/bundled.js'),
+    }))
+  },
 }
 
 async function main(words: readonly string[]): Promise<void> {

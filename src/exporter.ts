@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { DeliveryError } from './errors.ts'
 import type { Encoding, Format } from './render/encoder.ts'
+import type { RecordStart } from './render/record-start.ts'
 
 /**
  * What one destination must be able to do. The pipeline owns queueing, batching, retry, splitting and counting; an
@@ -52,6 +53,8 @@ export interface ExporterContext {
   readonly userAgent: string
   /** Format of the batches. */
   readonly format: Format | 'febe'
+  /** How each record of it begins, where that can be told. */
+  readonly start?: RecordStart | undefined
 }
 
 /** One kind of destination: how it is named, what it takes, how to make one. */
@@ -66,6 +69,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly example: string
   /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
   fromUrl?(url: URL, text: string): Record<string, unknown>
+  /** In place of `fromUrl`, where a URL is not what a URL parser takes: several hosts. */
+  fromUrlText?(text: string): Record<string, unknown>
   readonly options: S
   /**
    * What environment variables that are not pgturret's own say, where it is a custom that clients heed them: texts by

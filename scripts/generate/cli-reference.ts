@@ -8,6 +8,8 @@ export const COMMANDS: readonly (readonly string[])[] = [
   ['listen'],
   ['tail'],
   ['replay'],
+  ['filter', 'check'],
+  ['summary'],
   ['status'],
   ['journal', 'ls'],
   ['journal', 'verify'],

@@ -1,14 +1,17 @@
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
-import { didYouMean } from '../config/nearest.ts'
 import { type Given, type OptionSpec, optionSpecs } from '../config/options.ts'
 import { ConfigError } from '../errors.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { didYouMean } from '../nearest.ts'
 import type { CommandContext } from './context.ts'
 
 /** Adds a schema's options to a command, as flags that take any text: their values are judged later, all together. */
 export function addOptions(command: Command, schema: z.ZodObject, group = 'Options:', prefix = ''): void {
-  for (const spec of optionSpecs(schema, prefix)) command.addOption(toOption(spec).helpGroup(group))
+  for (const spec of optionSpecs(schema, prefix)) {
+    command.addOption(toOption(spec).helpGroup(group))
+    if (spec.meta.negatable) command.addOption(negationOf(spec).helpGroup(group))
+  }
 }
 
 /** Adds the options of every exporter, a group each. */
@@ -24,8 +27,12 @@ const SPECS = new WeakMap<Option, OptionSpec>()
 export const specOf = (option: Option): OptionSpec | undefined => SPECS.get(option)
 
 function toOption(spec: OptionSpec): Option {
-  const option = new Option(spec.value === undefined ? spec.flag : `${spec.flag} <${spec.value}>`)
+  const { short } = spec.meta
+  const flags = short === undefined ? spec.flag : `-${short}, ${spec.flag}`
+  const option = new Option(spec.value === undefined ? flags : `${flags} <${spec.value}>`)
   SPECS.set(option, spec)
+  // To commander `--no-x` is the opposite of `--x`; here it is a switch of its own.
+  option.negate = false
   const notes = [
     ...(spec.repeatable ? ['repeatable'] : []),
     ...(spec.default === undefined ? [] : [`default: ${spec.default}`]),
@@ -37,6 +44,9 @@ function toOption(spec: OptionSpec): Option {
   }
   return option
 }
+
+const negationOf = ({ flag }: OptionSpec): Option =>
+  new Option(flag.replace(/^--/, '--no-'), `the opposite of ${flag}`)
 
 /** What a command line gave: options, and operands such as files. */
 export interface CommandLine extends Given {

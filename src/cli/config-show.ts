@@ -48,7 +48,7 @@ function listenLines({ given }: Sources, names: readonly string[], format: strin
 
 /** The line of an option, unless there is neither a value nor a default. */
 function lineOf({ spec, raw, origin }: Resolved, implied?: unknown): TomlLine[] {
-  const value = raw ?? spec.default ?? implied ?? (spec.repeatable ? [] : undefined)
+  const value = raw ?? spec.default ?? implied ?? (spec.emptyByDefault ? [] : undefined)
   const typed = spec.value === undefined && typeof value === 'string' ? value === 'true' : value
   return typed === undefined ? [] : [fileLine(spec, typed, origin ?? 'default')]
 }
@@ -65,5 +65,6 @@ function exporterTable(sources: DestinationSources, destination: Destination, or
 
 const linesOf = (schema: z.ZodObject, given: Given, prefix: string, implied?: Destination): TomlLine[] =>
   resolveOptions(schema, given, prefix).flatMap((one) =>
-    lineOf(one, one.spec.key === 'format' ? implied?.format : undefined),
+    // A template says itself that it is one.
+    lineOf(one, one.spec.key === 'format' && implied?.format !== 'template' ? implied?.format : undefined),
   )

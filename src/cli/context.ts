@@ -5,6 +5,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
   readonly stdoutIsTerminal: boolean
+  /** Columns of the terminal that stderr is at this moment; undefined when it is none. */
+  readonly stderrColumns?: () => number | undefined
   /** Plain text on stdout, for what is not a record. */
   readonly print: (text: string) => void
   /** Plain text on stderr, for what a person has to change. */

@@ -1,8 +1,9 @@
 import type { ConfigFile, ExporterTable } from '../config/config-file.ts'
-import { didYouMean } from '../config/nearest.ts'
 import type { Given } from '../config/options.ts'
+import type { RenderingOptions } from '../config/rendering-options.ts'
 import type { ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { didYouMean } from '../nearest.ts'
 import type { Format } from '../render/encoder.ts'
 
 /** A destination as it was asked for. */
@@ -11,6 +12,8 @@ export interface Asked {
   readonly to: string
   /** Format for exporters that leave the choice. */
   readonly format: Format | 'febe'
+  /** How they look beyond that. */
+  readonly rendering?: RenderingOptions
   /** What asked, where it was not `--to`: another flag, a variable, a key of the file. */
   readonly flag?: string
   /** What to call it, where it must not be made of what it is. */

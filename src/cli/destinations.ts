@@ -4,6 +4,7 @@ import type { ConfigFile } from '../config/config-file.ts'
 import { type ExporterOptions, sharedOptionsOf } from '../config/exporter-options.ts'
 import { fingerprint } from '../config/fingerprint.ts'
 import { type Given, optionSpecs, readOptions } from '../config/options.ts'
+import { type PrivacyOptions, privacyOptions, withDefaults } from '../config/privacy-options.ts'
 import type { DeliveryError } from '../errors.ts'
 import type { Exporter, ExporterDefinition } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
@@ -11,10 +12,13 @@ import { fnv1aHex } from '../fnv1a.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { Format } from '../render/encoder.ts'
+import type { Style } from '../render/make-encoder.ts'
+import { recordStart } from '../render/record-start.ts'
 import { VERSION } from '../version.ts'
 import type { CommandContext } from './context.ts'
 import { type Asked, type DestinationSources, schemeOf, sourcesOf } from './destination-sources.ts'
-import { encodingOf } from './encodings.ts'
+import { type Colors, encodingOf } from './encodings.ts'
+import { type Look, lookOf } from './rendering.ts'
 
 export type { Asked } from './destination-sources.ts'
 
@@ -27,6 +31,8 @@ export interface Destination {
   readonly definition: ExporterDefinition
   readonly options: Record<string, unknown>
   readonly format: Format | 'febe'
+  /** What the format heeds of how it is wanted. */
+  readonly style: Style
   /** Options that every exporter has. */
   readonly common: ExporterOptions
   /** The same exactly when nothing about this destination has changed; holds no secret in clear. */
@@ -36,7 +42,7 @@ export interface Destination {
 /**
  * Reads destinations.
  *
- * @param file where names are looked up
+ * @param file where names are looked up, and what holds for all
  * @returns those that could be read; what is wrong is added to `problems`
  */
 export function readDestinations(
@@ -45,14 +51,26 @@ export function readDestinations(
   problems: string[],
   file?: ConfigFile,
 ): Destination[] {
+  const privacy = readPrivacy(given, file, problems)
   const found = asked.map((one) => ({ one, sources: sourcesOf(one, given, file, problems) }))
-  const destinations = found.map(({ one, sources }) => sources && readDestination(one, sources, problems))
+  const destinations = found.map(
+    ({ one, sources }) => sources && readDestination(one, sources, given, privacy, problems),
+  )
   const used = found.map(({ sources }) => sources?.definition)
   // One that is not known may be the one that the flags are meant for.
   if (!used.includes(undefined) && file?.complete !== false) refuseUnusedFlags(used, given, problems)
   const read = destinations.filter((destination) => destination !== undefined)
   refuseSameNames(read, problems)
   return read
+}
+
+/** What no destination is to see that does not say otherwise: by flags, the environment, the top of the file. */
+function readPrivacy(given: Given, file: ConfigFile | undefined, problems: string[]): PrivacyOptions {
+  const found: string[] = []
+  const read = readOptions(privacyOptions, { ...given, table: file?.top ?? given.table }, found)
+  // The command may have these options itself, and have said it.
+  problems.push(...found.filter((problem) => !problems.includes(problem)))
+  return read ?? {}
 }
 
 function refuseUnusedFlags(
@@ -80,6 +98,8 @@ function refuseSameNames(destinations: readonly Destination[], problems: string[
 function readDestination(
   asked: Asked,
   sources: DestinationSources,
+  given: Given,
+  privacy: PrivacyOptions,
   problems: string[],
 ): Destination | undefined {
   const { definition, where, own } = sources
@@ -89,13 +109,14 @@ function readDestination(
   const options = readOptions(schema, own, problems, definition.name, fromUrl)
   const shared = sharedOptionsOf(definition)
   const common = readOptions(shared, sources.shared, problems, sources.sharedPrefix)
-  if (options === undefined || fromUrl === undefined || common === undefined) return undefined
+  const look = common && lookOf(asked, sources, common, given, problems)
+  if (options === undefined || fromUrl === undefined || look === undefined) return undefined
   const problem = definition.problem?.(options)
   if (problem !== undefined) {
     problems.push(`${where}: ${problem}`)
     return undefined
   }
-  return destinationOf(asked, sources, options, common)
+  return destinationOf(asked, sources, options, withDefaults(common!, privacy), look)
 }
 
 function destinationOf(
@@ -103,12 +124,11 @@ function destinationOf(
   { definition, table }: DestinationSources,
   options: Record<string, unknown>,
   common: ExporterOptions,
+  look: Look,
 ): Destination {
   const type = definition.name
   const name = asked.name ?? table?.name ?? `${type}-${fnv1aHex(definition.label(options))}`
-  const chosen = common.format ?? asked.format
-  const format = definition.format === 'chosen' ? chosen : definition.format
-  const parts = { name, type, options, format, common }
+  const parts = { name, type, options, ...look, common }
   return { ...parts, definition, fingerprint: fingerprint(parts) }
 }
 
@@ -118,9 +138,11 @@ function optionsFromUrl(
 ): Record<string, unknown> | undefined {
   try {
     const outside = definition.fromEnvironment?.(own.env) ?? {}
-    if (schemeOf(to) !== undefined) return { ...outside, ...definition.fromUrl?.(parseUrl(to), to) }
+    if (schemeOf(to) !== undefined)
+      return { ...outside, ...(definition.fromUrlText?.(to) ?? definition.fromUrl?.(parseUrl(to), to)) }
     if (outside['url'] !== undefined) return outside
-    if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
+    if (definition.fromUrl ?? definition.fromUrlText)
+      throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
     return {}
   } catch (error) {
     problems.push(`${where}: ${(error as Error).message}`)
@@ -141,15 +163,22 @@ function parseUrl(text: string): URL {
 }
 
 /** Makes what sends to a destination; nothing is opened yet. */
-export const exporterTo = ({ definition, options, format }: Destination): Exporter =>
-  definition.create(options, { userAgent: `pgturret/${VERSION}`, format })
+export const exporterTo = ({ definition, options, format, style }: Destination): Exporter =>
+  definition.create(options, {
+    userAgent: `pgturret/${VERSION}`,
+    format,
+    start: recordStart(format, style),
+  })
 
 /** How destinations are served. */
-export interface ServiceOptions {
+export interface ServiceOptions extends Colors {
   readonly queueBytes: number
   readonly retryForMs: number
   readonly giveUp: (error: DeliveryError) => boolean
-  readonly color: boolean
+  /** Remembers what is settled; then what is not sent at the end is left for another run, not dropped. */
+  readonly commit?: (() => Promise<void>) | undefined
+  /** What stands in for a destination; nothing is sent to it then. */
+  readonly standIn?: ((destination: Destination) => Exporter) | undefined
 }
 
 /** Builds the pipeline: one lane for each format, one delivery for each destination. */
@@ -176,23 +205,16 @@ function deliveryTo(
   const { definition, options } = destination
   return new Delivery({
     name: definition.label(options),
-    exporter: exporterTo(destination),
+    exporter: service.standIn?.(destination) ?? exporterTo(destination),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,
     giveUp: service.giveUp,
+    keeps: service.commit !== undefined,
+    commit: service.commit,
     log: context.log,
     clock: systemClock,
     pool: pipeline.pool,
     onProgress: pipeline.progressed,
   })
-}
-
-/** Whether to colour what goes to a terminal. */
-export function wantsColor(choice: 'auto' | 'always' | 'never', context: CommandContext): boolean {
-  if (choice !== 'auto') return choice === 'always'
-  const noColor = context.env['NO_COLOR']
-  return (
-    context.stdoutIsTerminal && (noColor === undefined || noColor === '') && context.env['TERM'] !== 'dumb'
-  )
 }

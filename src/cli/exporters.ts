@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { didYouMean } from '../config/nearest.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
+import { didYouMean } from '../nearest.ts'
 import { commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { ExitCode } from './exit-code.ts'

@@ -10,6 +10,7 @@ Examples:
   pgturret listen                                      show records here
   pgturret listen --to file:///var/log/pg.ndjson       write them to a file, one JSON object a line
   pgturret listen --to https://logs.example/in --http-token env:LOG_TOKEN --to stdout --level WARNING
+  pgturret listen --to https://logs.example/in --redact=literals --rate-limit=100/s
   pgturret listen --config /etc/pgturret/pgturret.toml --metrics 127.0.0.1:9188
 
 Records stay in the journal until every destination has them; a destination that was away goes on where it was.

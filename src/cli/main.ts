@@ -34,6 +34,7 @@ async function main(): Promise<number> {
     env: process.env,
     log: makeLog(put(2), process.stderr.isTTY === true),
     stdoutIsTerminal: process.stdout.isTTY === true,
+    stderrColumns: () => (process.stderr.isTTY === true ? process.stderr.columns : undefined),
     print: put(1),
     complain: put(2),
     onSignal: (signals, callback) => {

@@ -1,12 +1,19 @@
-import { atLeast } from '../filter/level.ts'
+import { compileSelection } from '../filter/selection.ts'
+import type { Log } from '../log.ts'
 import type { OutletRequest } from '../pipeline/outlets.ts'
 import { type Destination, exporterTo } from './destinations.ts'
-import { encodingOf } from './encodings.ts'
+import { type Colors, encodingOf } from './encodings.ts'
+import { uncomputable } from './filter-notices.ts'
+import { both, volumeOf } from './volume.ts'
 
 /** What the pipeline is asked for, to serve a destination. */
-export function outletRequest(destination: Destination, color: boolean): OutletRequest {
+export function outletRequest(destination: Destination, colors: Colors, log: Log): OutletRequest {
   const { name, type, definition, options, common, fingerprint } = destination
-  const encoding = encodingOf(destination, { color })
+  const encoding = encodingOf(destination, colors)
+  const { level, noLogLevel, filter } = common
+  const volume = volumeOf(common)
+  // A limit counts what one destination gets: it shares with none.
+  const alone = volume.limit === undefined ? '' : name
   return {
     settings: {
       name,
@@ -19,9 +26,10 @@ export function outletRequest(destination: Destination, color: boolean): OutletR
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },
     fingerprint,
-    encoding: `${encoding.name} ${common.level ?? ''}`,
+    encoding: JSON.stringify([encoding.name, level, noLogLevel, filter, volume.name, alone]),
     encoder: encoding.encoder,
-    wanted: atLeast(common.level),
+    wanted: both(compileSelection({ level, noLogLevel, filter }, uncomputable(log, name)), volume.wanted),
+    gate: volume.limit,
     exporter: () => exporterTo(destination),
     start: common.start,
   }

@@ -9,12 +9,14 @@ import { addDeadletter } from './deadletter.ts'
 import { addDoctor } from './doctor.ts'
 import { ExitCode } from './exit-code.ts'
 import { addExporters } from './exporters.ts'
+import { addFilter } from './filter.ts'
 import { addJournal } from './journal.ts'
 import { addListen } from './listen.ts'
 import { addMan } from './man.ts'
 import { addReplay } from './replay.ts'
 import { addShim } from './shim.ts'
 import { addStatus } from './status.ts'
+import { addSummary } from './summary.ts'
 import { addTail } from './tail.ts'
 
 const HELP = `
@@ -30,8 +32,10 @@ const COMMANDS = [
   addListen,
   addTail,
   addReplay,
+  addSummary,
   addJournal,
   addDeadletter,
+  addFilter,
   addStatus,
   addDoctor,
   addCheck,

@@ -1,5 +1,6 @@
 import type { ListenOptions } from '../config/listen-options.ts'
 import { fileKeyOf } from '../config/options.ts'
+import { type PrivacyOptions, privacyOptions } from '../config/privacy-options.ts'
 import { ConfigError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Notifier } from '../observe/systemd.ts'
@@ -18,7 +19,11 @@ export interface ReloaderOptions {
 }
 
 /** What destinations are made of: a change of these is no change of the listener. */
-const OF_DESTINATIONS = new Set<keyof ListenOptions>(['to', 'format'])
+const OF_DESTINATIONS = new Set<keyof ListenOptions>([
+  'to',
+  'format',
+  ...(Object.keys(privacyOptions.shape) as (keyof PrivacyOptions)[]),
+])
 
 /**
  * SIGHUP: reads the settings anew. Destinations that have not changed go on, and open their files anew; settings that are

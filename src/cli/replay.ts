@@ -1,53 +1,39 @@
 import type { Command } from 'commander'
-import { z } from 'zod'
-import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import type { ConfigFile } from '../config/config-file.ts'
-import { listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions } from '../config/options.ts'
-import { selectionOptions } from '../config/selection-options.ts'
-import { choice, duration, size, text } from '../config/values.ts'
-import { BlockedError } from '../errors.ts'
-import { compileSelection } from '../filter/selection.ts'
-import { FORMATS } from '../render/encoder.ts'
-import { addExporterOptions, addOptions, commandLine, refuse } from './command-options.ts'
+import { selectionProblems } from '../config/selection-options.ts'
+import { addExporterOptions, addOptions, type CommandLine, commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import { schemeOf } from './destination-sources.ts'
-import { buildPipeline, readDestinations, wantsColor } from './destinations.ts'
-import { feedDumps, fileProblems } from './feed-dumps.ts'
+import { type Destination, readDestinations } from './destinations.ts'
+import type { Recording } from './recording/find.ts'
+import { namedRecordings } from './recording/named.ts'
+import { refuseTwoFormats } from './rendering.ts'
+import { CursorFile } from './replay/cursor-file.ts'
+import { isTopic, kafkaReplayOf, kafkaReplayOptions, withoutConnectFlags } from './replay/kafka.ts'
+import { type ReplayOptions, replayOptions } from './replay/options.ts'
+import { Replay } from './replay/run.ts'
+import { replayTopic, topicProblems } from './replay/topic.ts'
 import { readSources } from './settings.ts'
-import { deliverySummary } from './summary.ts'
-
-const options = z.object({
-  to: z.array(text('DEST')).prefault([]).meta({
-    description:
-      'where records go: stdout, file:///path.ndjson, http(s)://…, an exporter of the configuration file (default: stdout)',
-  }),
-  config: listenOptions.shape.config,
-  format: choice([...FORMATS, 'febe'])
-    .prefault('json')
-    .meta({
-      description: 'how stdout and files are written; febe writes a dump again',
-    }),
-  ...selectionOptions.shape,
-  color: choice(['auto', 'always', 'never'])
-    .prefault('auto')
-    .meta({ description: 'colours of the pretty format' }),
-  maxFrameSize: size()
-    .prefault(`${DEFAULT_MAX_FRAME_BYTES / 1024 ** 2}MB`)
-    .meta({ description: 'longest record accepted' }),
-  retryFor: duration()
-    .prefault('60s')
-    .meta({ description: 'how long a destination that fails is tried before giving up' }),
-})
 
 const HELP = `
 Examples:
   pgturret replay pg.febe --format json | jq .message
-  pgturret replay monday.febe tuesday.febe --to https://logs.example/in --level WARNING
+  pgturret replay 'dumps/*.febe' --to https://logs.example/in --level WARNING --resume upload.cursor
+  pgturret replay pg.febe --filter 'sqlstate_class == "40"' --since yesterday --format febe > retries.febe
+  pgturret replay pg.febe --to orders --dry-run
+  pgturret replay /var/lib/pgturret --to file:///tmp/all.ndjson
+  pgturret replay incident.febe --format pretty --speed 10x
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 
-Exit status: 0 everything was delivered; 2 usage; 3 a dump is damaged, everything readable was delivered;
-4 some records were refused or could not be delivered.`
+A quoted pattern such as 'dumps/*.febe' stands for the files that it matches, in the order of their names. The folder of
+a journal may be in use: it is only read, up to what it holds at the start.
+
+Ctrl-C ends it: what is on its way is finished within 5 s, and with --resume the next run goes on behind it. A second one ends
+it at once.
+
+Exit status: 0 everything was delivered; 2 usage; 3 a recording is damaged, everything readable was delivered;
+4 some records were refused or could not be delivered, or it was ended before all was read.`
 
 /** Adds `pgturret replay`. */
 export function addReplay(
@@ -57,16 +43,17 @@ export function addReplay(
 ) {
   const command = program
     .command('replay')
-    // Not `<dump...>`: that it is missing is said together with everything else that is wrong.
-    .argument('[dump...]', 'files of logfebe frames, in this order; - is standard input')
+    // Not `<recording...>`: that it is missing is said together with everything else that is wrong.
+    .argument('[dump...]', 'files of logfebe frames, in this order; folders of journals; - is standard input')
     .usage('[options] <dump...>')
     .summary('send a recording to destinations')
     .description(
-      'Reads dumps (listen --dump, journal segments, captures of a socket) and sends their records on.',
+      'Reads dumps (listen --dump, journal segments, captures of a socket) and journals, and sends their records on.',
     )
     .allowUnknownOption()
     .addHelpText('after', HELP)
-  addOptions(command, options)
+  addOptions(command, replayOptions)
+  addOptions(command, kafkaReplayOptions, 'Options of a topic that is read (kafka://…):')
   addExporterOptions(command)
   command.action(() => run(() => replay(command, context)))
 }
@@ -74,33 +61,74 @@ export function addReplay(
 async function replay(command: Command, context: CommandContext): Promise<number> {
   const problems: string[] = []
   const given = commandLine(command, context, problems, true)
-  const read = readOptions(options, given, problems)
-  problems.push(...fileProblems(given.operands))
-  // Also when another option is wrong: everything that is wrong is said at once.
-  const { to } = readOptions(options.pick({ to: true }), given, []) ?? { to: [] }
+  const read = readOptions(replayOptions, given, problems)
+  if (given.operands.some(isTopic)) return topicReplay(given, read, problems, context)
+  const { journal } = alone(given, { journal: true })
+  const recordings = namedRecordings(given, journal, problems)
+  const destinations = destinationsOf(given, read, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read), ...rangeProblems(read, recordings))
+  refuse(problems)
+  const cursor = await openCursor(read!, recordings, destinations)
+  return new Replay({ read: read!, recordings, destinations, cursor }, context).run()
+}
+
+/** The same, of a topic. */
+function topicReplay(
+  given: CommandLine,
+  read: ReplayOptions | undefined,
+  problems: string[],
+  context: CommandContext,
+): Promise<number> {
+  const topic = kafkaReplayOf(given.operands, given, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read), ...topicProblems(read))
+  const { to = [] } = alone(given, { to: true })
+  const own = to.some(isTopic) ? given : withoutConnectFlags(given)
+  const destinations = destinationsOf(own, read, problems)
+  refuse(problems)
+  return replayTopic(topic!, destinations, read!, context)
+}
+
+/** Options by themselves: also when another one is wrong, everything that is wrong is said at once. */
+const alone = (given: Given, mask: Parameters<typeof replayOptions.pick>[0]): Partial<ReplayOptions> =>
+  readOptions(replayOptions.pick(mask), given, []) ?? {}
+
+function destinationsOf(
+  given: CommandLine,
+  read: ReplayOptions | undefined,
+  problems: string[],
+): Destination[] {
+  const { to = [] } = alone(given, { to: true })
   const targets = to.length === 0 ? ['stdout'] : to
   const format = read?.format ?? 'json'
-  const asked = targets.map((target) => ({ to: target, format }))
+  refuseTwoFormats(given, problems)
+  const asked = targets.map((target) => ({ to: target, format, rendering: read ?? {} }))
   const named = to.some((target) => target !== 'stdout' && schemeOf(target) === undefined)
-  const file = configFile(named, given, problems)
-  const destinations = readDestinations(asked, given, problems, file)
-  refuse(problems)
-  const service = {
-    queueBytes: Number.POSITIVE_INFINITY,
-    retryForMs: read!.retryFor,
-    // A person waits: what only a person can mend is said at once. The dump keeps everything.
-    giveUp: (error: unknown) => error instanceof BlockedError,
-    color: wantsColor(read!.color, context),
-  }
-  const pipeline = buildPipeline(destinations, service, context)
-  const feed = { maxFrameBytes: read!.maxFrameSize, wanted: compileSelection(read!) }
-  const { records, exitCode } = await feedDumps(given.operands, pipeline, feed, context)
-  if (to.some((target) => !target.startsWith('stdout'))) context.log.info(deliverySummary(records, pipeline))
-  return exitCode
+  return readDestinations(asked, given, problems, configFile(named, given, problems))
 }
 
 /** The configuration file, where one was asked for or a destination may be called by the name that it has there. */
 function configFile(named: boolean, given: Given, problems: string[]): ConfigFile | undefined {
-  const read = readOptions(options.pick({ config: true }), given, [])
-  return named || read?.config !== undefined ? readSources(given, problems).file : undefined
+  const { config } = alone(given, { config: true })
+  return named || config !== undefined ? readSources(given, problems).file : undefined
+}
+
+function rangeProblems({ from, resume }: ReplayOptions, recordings: readonly Recording[]): string[] {
+  if (from === undefined) return []
+  return [
+    ...(resume === undefined ? [] : ['--from and --resume exclude each other']),
+    ...(recordings.length > 1 ? ['--from: a position is one of a single recording'] : []),
+  ]
+}
+
+async function openCursor(
+  { resume, dryRun }: ReplayOptions,
+  recordings: readonly Recording[],
+  destinations: readonly Destination[],
+): Promise<CursorFile | undefined> {
+  if (resume === undefined) return undefined
+  const problems: string[] = []
+  const names = destinations.map(({ name }) => name)
+  const cursor = await CursorFile.open(resume, recordings, names, dryRun, problems)
+  refuse(problems)
+  return cursor
 }

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { DeadLetters } from '../deadletter/store.ts'
 import { atLeast } from '../filter/level.ts'
 import { mendDump } from '../ingest/dump.ts'
 import { defaultSocketPath, prepareSocketPath } from '../ingest/socket-path.ts'
+import { LiveFeed } from '../live/feed.ts'
 import { controlPath, serveControl } from '../observe/control.ts'
 import { healthSentence } from '../observe/health.ts'
 import { serveMetrics } from '../observe/http-server.ts'
@@ -14,14 +17,14 @@ import { Outlets } from '../pipeline/outlets.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import type { CommandContext } from './context.ts'
 import { LETTER_FOLDER } from './deadletter/letter-folder.ts'
-import { wantsColor } from './destinations.ts'
+import { pipelineSummary } from './delivery-summary.ts'
+import { colorsOf } from './encodings.ts'
 import { ExitCode } from './exit-code.ts'
 import { type OpenJournal, openJournal } from './open-journal.ts'
 import { outletRequest } from './outlet-requests.ts'
 import { Reloader } from './reload.ts'
 import type { ListenSettings } from './settings.ts'
 import { snapshotOf } from './snapshot.ts'
-import { pipelineSummary } from './summary.ts'
 
 /** Most bytes of the dead letters of one destination. */
 const DEAD_LETTER_BYTES = 64 * 1024 * 1024
@@ -66,9 +69,11 @@ async function serveJournal(
 ): Promise<number> {
   const { options } = settings
   const { log } = context
+  // Before the destinations: a journal in memory forgets what they have had.
+  const feed = new LiveFeed({ journal: opened.journal, journalId: journalId(opened.folder) })
   const pipeline = makePipeline(opened, path, settings, context)
-  const color = wantsColor(options.color, context)
-  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, color))
+  const colors = colorsOf(options.color, context)
+  const requests = (of: ListenSettings) => of.destinations.map((one) => outletRequest(one, colors, log))
   const systemd = notifier(context.env, log)
   const reloader = new Reloader({ settings, reread, requests, pipeline, systemd, log })
   const snapshot = () => snapshotOf(pipeline, path)
@@ -82,6 +87,7 @@ async function serveJournal(
     mode: options.socketMode,
     groupId,
     snapshot,
+    tail: (query) => feed.answer(query),
     log,
   })
   try {
@@ -100,6 +106,13 @@ async function serveJournal(
   }
   log.info(`stopped: ${pipelineSummary(pipeline)}`)
   return ExitCode.Done
+}
+
+/** What tells a journal from another in its place: a folder that was made anew is another one. */
+function journalId(folder: string | undefined): string {
+  if (folder === undefined) return randomUUID()
+  const { ino, birthtimeMs } = statSync(folder)
+  return `${ino}-${birthtimeMs}`
 }
 
 function makePipeline(

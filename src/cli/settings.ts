@@ -6,12 +6,14 @@ import { type ConfigFile, readConfigFile } from '../config/config-file.ts'
 import { defaultConfigFile } from '../config/default-paths.ts'
 import { type ListenOptions, listenOptions } from '../config/listen-options.ts'
 import { type Given, readOptions, resolveOptions } from '../config/options.ts'
+import { renderingOptions } from '../config/rendering-options.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
 import { groupId } from '../ingest/socket-path.ts'
 import { commandLine, refuse } from './command-options.ts'
 import type { CommandContext } from './context.ts'
 import type { Asked } from './destination-sources.ts'
 import { type Destination, readDestinations } from './destinations.ts'
+import { refuseTwoFormats } from './rendering.ts'
 
 /** Everything that `pgturret listen` is told, from all sources together. */
 export interface ListenSettings {
@@ -73,6 +75,7 @@ export function settingsFrom(
 ): ListenSettings | undefined {
   const { given, file } = sources
   const options = readOptions(listenOptions, given, problems)
+  refuseTwoFormats(given, problems)
   const destinations = readDestinations(asked, given, problems, file)
   const group = options?.socketGroup === undefined ? undefined : groupId(options.socketGroup)
   if (options?.socketGroup !== undefined && group === undefined) {
@@ -93,10 +96,11 @@ export function askedBy({ given, file }: Sources): Asked[] {
   const targets = named.length > 0 ? named : [...(file?.exporters.keys() ?? [])]
   const shown = targets.length === 0
   const chosen = alone(listenOptions.pick({ format: true }), given).read?.format
+  const rendering = alone(renderingOptions, given).read ?? {}
   const format = chosen ?? (shown ? 'pretty' : 'json')
   // A file that could not be read may have named others: nothing is guessed.
   const all = shown && file?.complete !== false ? ['stdout'] : targets
-  const asked: Asked[] = all.map((target) => ({ to: target, format, flag: to.name }))
+  const asked: Asked[] = all.map((target) => ({ to: target, format, rendering, flag: to.name }))
   const dump = alone(listenOptions.pick({ dump: true }), given)
   if (dump.read?.dump === undefined) return asked
   const url = pathToFileURL(resolve(dump.read.dump)).href

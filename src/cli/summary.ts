@@ -1,45 +1,127 @@
-import type { DirectPipeline } from '../pipeline/direct-pipeline.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
+import { readOptions } from '../config/options.ts'
+import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
+import { choice, integer, size, text } from '../config/values.ts'
+import { compileSelection } from '../filter/selection.ts'
+import type { Wanted } from '../ingest/stream.ts'
+import { reportOf } from '../summary/report.ts'
+import { reportJson } from '../summary/report-json.ts'
+import { reportLines } from '../summary/report-text.ts'
+import { Summary } from '../summary/summary.ts'
+import { addOptions, commandLine, refuse } from './command-options.ts'
+import type { CommandContext } from './context.ts'
+import { wantsColor } from './encodings.ts'
+import { ExitCode } from './exit-code.ts'
+import { uncomputable } from './filter-notices.ts'
+import { Damage } from './recording/damage.ts'
+import { Entries } from './recording/entries.ts'
+import type { Recording } from './recording/find.ts'
+import { namedRecordings, timesOf } from './recording/named.ts'
+import { readProblem, readRecording } from './recording/read.ts'
+import { readCounts } from './replay/tally.ts'
 
-const count = (records: number): string => records.toLocaleString('en-US')
+const options = z.object({
+  journal: text('DIR').optional().meta({
+    description: 'sum up the journal in this folder; used when nothing else is named',
+  }),
+  ...selectionOptions.shape,
+  top: integer(1, 1000).prefault('10').meta({ description: 'how many rows a table has at the most' }),
+  format: choice(['text', 'json']).prefault('text').meta({ description: 'for a person, or one JSON object' }),
+  color: choice(['auto', 'always', 'never']).prefault('auto').meta({ description: 'colours of the text' }),
+  maxFrameSize: size()
+    .prefault(`${DEFAULT_MAX_FRAME_BYTES / 1024 ** 2}MB`)
+    .meta({ description: 'longest record accepted' }),
+})
 
-/** What became of the records of one destination. */
-interface Outcome {
-  readonly name: string
-  readonly delivered: number
-  readonly rejected: number
-  readonly dropped: number
-  /** In the journal, for the next run. */
-  readonly kept: number
+type Options = z.output<typeof options>
+
+const HELP = `
+Examples:
+  pgturret summary pg.febe
+  pgturret summary 'dumps/*.febe' --level WARNING
+  pgturret summary /var/lib/pgturret --top 3
+  pgturret summary pg.febe --format json | jq '.statements.top[0]'
+
+Statements are shown without their literals, and count together by query_id or else by that text. Messages count together by
+what they were before values were put in. Examples of errors are as PostgreSQL wrote them, but for the data in errors about data.
+
+Exit status: 0; 2 usage; 3 a recording is damaged, everything readable was counted.`
+
+/** Lines of the histogram on a terminal, and what a program gets. */
+const MOST_LINES = 24
+const MOST_BUCKETS = 500
+
+/** Adds `pgturret summary`. */
+export function addSummary(
+  program: Command,
+  run: (action: () => Promise<number>) => Promise<void>,
+  context: CommandContext,
+) {
+  const command = program
+    .command('summary')
+    // Not `<dump...>`: that it is missing is said together with everything else that is wrong.
+    .argument('[dump...]', 'files of logfebe frames; folders of journals; - is standard input')
+    .usage('[options] <dump...>')
+    .summary('what a recording holds: counts, errors, slow statements')
+    .description(
+      'Counts the records of dumps and journals by severity, SQLSTATE, database and message, over time, and the time that statements took.',
+    )
+    .allowUnknownOption()
+    .addHelpText('after', HELP)
+  addOptions(command, options)
+  command.action(() => run(() => summary(command, context)))
 }
 
-/** One line that accounts for every record, destination by destination. */
-export function deliverySummary(records: number, pipeline: DirectPipeline): string {
-  const outcomes = pipeline.deliveries.map(({ name, stats }) => ({ name, ...stats, kept: 0 }))
-  return summary(records, outcomes)
+async function summary(command: Command, context: CommandContext): Promise<number> {
+  const problems: string[] = []
+  const given = commandLine(command, context, problems, true)
+  const read = readOptions(options, given, problems)
+  const { journal } = readOptions(options.pick({ journal: true }), given, []) ?? {}
+  const recordings = namedRecordings(given, journal, problems)
+  if (read !== undefined) problems.push(...selectionProblems(read))
+  refuse(problems)
+  const counting = new Summary()
+  const damage = new Damage(context.log)
+  const wanted = compileSelection(read!, uncomputable(context.log))
+  const entries = await count(recordings, read!, wanted, counting, damage)
+  damage.end()
+  const { filtered, malformed, droppedBySender } = readCounts(entries)
+  const notCounted = { filtered, malformed, droppedBySender, damagedPlaces: damage.places }
+  const json = read!.format === 'json'
+  const report = reportOf(counting, notCounted, read!.top, json ? MOST_BUCKETS : MOST_LINES)
+  const look = {
+    columns: context.stdoutIsTerminal ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    color: wantsColor(read!.color, context),
+  }
+  context.print(`${json ? reportJson(report) : reportLines(report, look).join('\n')}\n`)
+  return damage.places > 0 ? ExitCode.DamagedInput : ExitCode.Done
 }
 
-/** The same for a listener: what this run did. */
-export function pipelineSummary({ listener, journal, outlets, unwritten }: Pipeline): string {
-  const outcomes = outlets.all.map((outlet) => ({
-    name: outlet.settings.label,
-    ...outlet.ofThisRun,
-    kept: journal.end - outlet.position,
-  }))
-  const lost = unwritten === 0 ? '' : `; ${count(unwritten)} could not be written to the journal`
-  return summary(listener.totals.records, outcomes) + lost
-}
-
-function summary(records: number, outcomes: readonly Outcome[]): string {
-  return `${count(records)} records read; ${outcomes.map(sentence).join('; ')}`
-}
-
-function sentence({ name, delivered, rejected, dropped, kept }: Outcome): string {
-  const parts = [
-    `${count(delivered)} delivered`,
-    ...(rejected > 0 ? [`${count(rejected)} rejected`] : []),
-    ...(dropped > 0 ? [`${count(dropped)} dropped`] : []),
-    ...(kept > 0 ? [`${count(kept)} kept in the journal`] : []),
-  ]
-  return `${parts.join(', ')} to ${name}`
+/** Reads everything; returns what went by. */
+async function count(
+  recordings: readonly Recording[],
+  read: Options,
+  wanted: Wanted | undefined,
+  counting: Summary,
+  damage: Damage,
+): Promise<Entries[]> {
+  const all: Entries[] = []
+  for (const recording of recordings) {
+    const entries = new Entries(0, wanted, { record: counting.add })
+    all.push(entries)
+    try {
+      await readRecording(recording, {
+        entries,
+        ...timesOf(read),
+        maxFrameBytes: read.maxFrameSize,
+        damaged: (message, fields) => damage.report(recording.name, message, fields),
+        next: async () => true,
+      })
+    } catch (thrown) {
+      damage.report(recording.name, readProblem(thrown))
+    }
+  }
+  return all
 }

@@ -19,7 +19,7 @@ export interface Acknowledgement {
 export interface Dropped {
   readonly firstSequence: bigint
   readonly count: bigint
-  /** Raw elevel, in the server's own numbering. */
+  /** Raw elevel, in the server's own numbering; -1: they were of any. */
   readonly elevel: number
   /** `queue_full` or `writer_died`. */
   readonly reason: string
@@ -34,6 +34,16 @@ export interface Checkpoint {
   readonly crc32c: number
   /** Microseconds since 1970-01-01 UTC. */
   readonly timeMicros: bigint
+}
+
+/** `S`: where in the journal a live stream goes on, and what it leaves out in front of that. */
+export interface Place {
+  /** Position of the next record. */
+  readonly position: bigint
+  /** Records right before it that are not in the stream. */
+  readonly skipped: bigint
+  /** Why: `slow`, `retention` or `damaged`; empty where none are skipped. */
+  readonly reason: string
 }
 
 const utf8 = new TextDecoder()
@@ -139,4 +149,18 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const payload = new PayloadWriter().int64(checkpoint.position).int32(checkpoint.records)
   payload.int32(checkpoint.crc32c | 0).int64(checkpoint.timeMicros)
   return encodeFrame(FrameType.Checkpoint, payload.finish())
+}
+
+/** `S` payload: Int64 position, Int64 skipped, CString reason. Undefined when malformed. */
+export function decodePlace(bytes: Uint8Array, start: number, end: number): Place | undefined {
+  if (end - start < 17) return undefined
+  const reason = cText(bytes, start + 16, end)
+  const place = { position: readInt64(bytes, start), skipped: readInt64(bytes, start + 8) }
+  return reason === undefined || place.position < 0n || place.skipped < 0n ? undefined : { ...place, reason }
+}
+
+/** An `S` frame. */
+export function encodePlace(place: Place): Uint8Array {
+  const payload = new PayloadWriter().int64(place.position).int64(place.skipped).string(place.reason)
+  return encodeFrame(FrameType.Place, payload.finish())
 }

@@ -18,6 +18,7 @@ export const FrameType = {
   Dropped: 0x44, // D
   Heartbeat: 0x48, // H
   Checkpoint: 0x4b, // K
+  Place: 0x53, // S
 } as const
 
 /** Bytes in front of a payload: type and length. */
@@ -147,6 +148,11 @@ export class FrameDecoder {
     const limit = `the limit of ${this.#maxFrameBytes}`
     throw new InputError('frame_too_large', `frame length ${length} is over ${limit}`, this.offset)
   }
+}
+
+/** The length that the header of a frame says, which begins at `at`: it counts itself, not the type. */
+export function readLength(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!
 }
 
 /** Makes one frame around a payload. */

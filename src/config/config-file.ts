@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { didYouMean } from '../nearest.ts'
 import { EXPORTER_NAME, type ExporterType, sharedOptionsOf } from './exporter-options.ts'
 import {
   fileSpecs,
@@ -10,7 +11,6 @@ import {
   type TomlTable,
 } from './file-table.ts'
 import { listenOptions } from './listen-options.ts'
-import { didYouMean } from './nearest.ts'
 import type { FileTable } from './options.ts'
 import { readToml, type TomlDocument } from './toml-document.ts'
 

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { FORMATS } from '../render/encoder.ts'
+import { expression } from './filter-values.ts'
+import { privacyOptions } from './privacy-options.ts'
+import { renderingOptions } from './rendering-options.ts'
 import { choice, duration, integer, level } from './values.ts'
 
 /**
@@ -11,10 +14,18 @@ export const exporterOptions = z.object({
   level: level().optional().meta({
     description: 'leave out records below this severity, for this destination',
   }),
+  noLogLevel: z.boolean().prefault(false).meta({
+    description: 'leave out LOG, which stands between NOTICE and WARNING, for this destination',
+  }),
+  filter: expression().optional().meta({
+    description: 'only records for which this expression is true, for this destination',
+  }),
   format: choice(FORMATS).optional().meta({
     description: 'how records are written here (default: what format says for all)',
     example: 'json',
   }),
+  ...renderingOptions.shape,
+  ...privacyOptions.shape,
   start: choice(['end', 'oldest']).prefault('end').meta({
     description: 'where a destination begins that the journal has not met before',
   }),
@@ -51,11 +62,20 @@ export interface ExporterType {
   readonly options: z.ZodObject
   /** `chosen` where `format` may choose. */
   readonly format: string
+  /** Present where it makes bytes of its own of each record, and so needs the whole of it. */
+  readonly encoding?: unknown
 }
 
+/** Whether `fields` may choose what such an exporter is sent. */
+export const takesFields = (type: Pick<ExporterType, 'format' | 'encoding'>): boolean =>
+  type.format === 'chosen' || (type.format === 'json' && type.encoding === undefined)
+
 /** Options that every exporter has, as far as this type of exporter leaves the choice. */
-export const sharedOptionsOf = (type: ExporterType): typeof exporterOptions =>
-  type.format === 'chosen'
-    ? exporterOptions
-    : // One option less; what is read with it is the same type, as the option may be absent.
-      (exporterOptions.omit({ format: true }) as unknown as typeof exporterOptions)
+export function sharedOptionsOf(type: ExporterType): typeof exporterOptions {
+  if (type.format === 'chosen') return exporterOptions
+  const { fields, ...others } = renderingOptions.shape
+  const left = ['format', ...Object.keys(others), ...(takesFields(type) ? [] : ['fields'])]
+  // Some options less; what is read with it is the same type, as they may be absent.
+  const omitted = Object.fromEntries(left.map((key) => [key, true as const]))
+  return exporterOptions.omit(omitted as { format: true }) as unknown as typeof exporterOptions
+}

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { didYouMean } from './nearest.ts'
+import { didYouMean } from '../nearest.ts'
 import { type FileTable, type FileValue, type OptionSpec, optionSpecs } from './options.ts'
 import type { TomlDocument } from './toml-document.ts'
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { DEFAULT_MAX_FRAME_BYTES } from '../codec/frame.ts'
 import { FORMATS } from '../render/encoder.ts'
+import { privacyOptions } from './privacy-options.ts'
+import { renderingOptions } from './rendering-options.ts'
 import { address, choice, duration, fileMode, integer, level, size, text } from './values.ts'
 
 /** What `pgturret listen` takes: as flags, from the environment, and at the top of pgturret.toml. */
@@ -19,7 +21,9 @@ export const listenOptions = z.object({
     description: 'how stdout and files are written (default: pretty where records are only shown, else json)',
     example: 'json',
   }),
+  ...renderingOptions.shape,
   level: level().optional().meta({ description: 'leave out records below this severity' }),
+  ...privacyOptions.shape,
   dump: text('FILE').optional().meta({
     description: 'also record the frames, for "pgturret replay"',
     example: '/var/lib/pgturret/pg.febe',

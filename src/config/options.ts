@@ -26,6 +26,8 @@ export interface OptionSpec {
   readonly value: string | undefined
   /** May be given several times. */
   readonly repeatable: boolean
+  /** Is a list without anything in it where it is not given, and not absent. */
+  readonly emptyByDefault: boolean
   readonly description: string
   /** The default as a person would write it. */
   readonly default: string | undefined
@@ -76,6 +78,7 @@ export function optionSpecs(schema: z.ZodObject, prefix = ''): OptionSpec[] {
       fileKey: fileKeyOf(key),
       value: element instanceof z.ZodBoolean ? undefined : (meta.value ?? 'TEXT'),
       repeatable,
+      emptyByDefault: Array.isArray(fallback),
       description: meta.description ?? '',
       default: fallback === undefined || Array.isArray(fallback) ? undefined : String(fallback),
       meta,

@@ -21,7 +21,7 @@ import { defineExporter } from '../exporter.ts'
 import { writeFully } from '../file-write.ts'
 import { fileUrlPath } from '../files/file-url.ts'
 import { COMPRESSIONS, RotatedFiles, rotatedName } from '../files/rotated.ts'
-import { mendTornLine } from '../files/torn-line.ts'
+import { fileEnd } from '../unfinished-record.ts'
 
 const options = z.object({
   path: z.string().meta({ fromUrl: true }),
@@ -66,7 +66,7 @@ export default defineExporter({
   problem: pathProblem,
   format: 'chosen',
   batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
-  create: (given, { format }) => new FileExporter(given, format),
+  create: (given, context) => new FileExporter(given, context),
 })
 
 /** A folder that is missing or closed is found at start; later trouble (a full disk) is waited out. */
@@ -85,11 +85,7 @@ function pathProblem(given: Options): string | undefined {
   }
 }
 
-/** How every line of a format begins: so a line that a killed process left unfinished is known. */
-const LINE_STARTS: Readonly<Partial<Record<ExporterContext['format'], string>>> = {
-  json: '{"timestamp":"',
-  prototext: 'LogTime="',
-}
+const NEWLINE = 0x0a
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } = constants
 
@@ -100,6 +96,7 @@ const syncFile = promisify(fsync)
 class FileExporter implements Exporter {
   readonly #options: Options
   readonly #format: ExporterContext['format']
+  readonly #start: ExporterContext['start']
   #fd = -1
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
@@ -108,10 +105,11 @@ class FileExporter implements Exporter {
   /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(given: Options, format: ExporterContext['format']) {
+  constructor(given: Options, { format, start }: ExporterContext) {
     this.#options = given
     this.#format = format
     this.#keeper = new RotatedFiles(given.path, given)
+    this.#start = start
   }
 
   open(): Promise<void> {
@@ -167,8 +165,7 @@ class FileExporter implements Exporter {
       if (before === undefined) fchmodSync(fd, mode)
       const status = fstatSync(fd)
       this.#regular = status.isFile()
-      if (this.#regular && this.#format !== 'febe')
-        await mendTornLine(fd, status.size, LINE_STARTS[this.#format])
+      if (this.#regular && this.#format !== 'febe') await this.#mendTail(fd, status.size)
       if (this.#regular && this.#options.fsync && before === undefined) await syncFolder(dirname(path))
       this.#fd = fd
     } catch (error) {
@@ -205,6 +202,13 @@ class FileExporter implements Exporter {
       if ((error as NodeJS.ErrnoException).code === 'EPIPE') await this.#close()
       throw error
     }
+  }
+
+  /** Cuts off the record that a killed process left half written (its sender sends it again), else ends a foreign line. */
+  async #mendTail(fd: number, size: number): Promise<void> {
+    const end = fileEnd(fd, size, this.#start)
+    if (end.kind === 'torn') ftruncateSync(fd, end.at)
+    if (end.kind === 'foreign') await writeFully(fd, Uint8Array.of(NEWLINE))
   }
 
   #mustRotate(more: number): boolean {

@@ -3,6 +3,7 @@ import type { ExporterDefinition } from '../exporter.ts'
 import elasticsearch from './elasticsearch.ts'
 import file from './file.ts'
 import http from './http.ts'
+import kafka from './kafka.ts'
 import otlp from './otlp.ts'
 import splunk from './splunk.ts'
 import stdout from './stdout.ts'
@@ -12,6 +13,7 @@ export const EXPORTERS = [
   elasticsearch,
   file,
   http,
+  kafka,
   otlp,
   splunk,
   stdout,

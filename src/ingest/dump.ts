@@ -2,6 +2,7 @@ import { close as fsClose, open as fsOpen, read as fsRead, ftruncateSync, statSy
 import { promisify } from 'node:util'
 import { FRAME_HEADER_BYTES, FrameDecoder } from '../codec/frame.ts'
 import { InputError } from '../errors.ts'
+import { openDump } from './dump-input.ts'
 import { Resync } from './resync.ts'
 import { LogStream, type StreamCounts, type StreamHandler, type Wanted } from './stream.ts'
 
@@ -10,27 +11,36 @@ const read = promisify(fsRead)
 const close = promisify(fsClose)
 
 /**
- * What is worked on between two looks at the event loop, in which a finished write makes place for the next: as JSON it
- * must not be more than one chunk, or destinations wait while there is work for them.
+ * What is worked on between two looks at what waits for destinations, as JSON it must not be more than one chunk, or they
+ * wait while there is work for them.
  */
-const READ_BYTES = 256 * 1024
-const STDIN = 0
+const STEP_BYTES = 256 * 1024
 /** Most bytes of a header that one chunk can end in. */
 const CUT_HEADER_BYTES = FRAME_HEADER_BYTES - 1
 
-/** How a dump is read. */
-export interface DumpOptions {
+/** What is done with what a dump holds. */
+export interface DumpReaderOptions {
   readonly handler: Pick<StreamHandler, 'record' | 'dropped'>
   readonly wanted?: Wanted | undefined
   readonly maxFrameBytes: number
   /** Told of every damaged place; reading goes on behind it. */
   readonly damaged: (error: InputError) => void
-  /** Awaited between chunks: the place for backpressure. Reading ends when it says false. */
-  readonly next: () => Promise<boolean>
+  /** Offset at which a frame begins, and reading. */
+  readonly from?: number
+}
+
+/** How a dump is read. */
+export interface DumpOptions extends DumpReaderOptions {
+  /**
+   * Awaited between chunks: the place for backpressure. Reading ends when it says false. Told how many bytes of the file
+   * were read, as they lie there.
+   */
+  readonly next: (bytes: number) => Promise<boolean>
 }
 
 /**
- * Reads a dump or journal segment from its first byte to its last, in constant memory. `-` is standard input.
+ * Reads a dump or journal segment from its first byte to its last, in constant memory. `-` is standard input. What is
+ * compressed with gzip or zstd is recognised by its first bytes.
  *
  * What is damaged is reported and passed over: a frame that is wrong inside costs itself, a place where the borders are
  * lost costs what lies before the next frame that can be recognised.
@@ -38,31 +48,21 @@ export interface DumpOptions {
  * @throws the system's error when the file cannot be opened or read
  */
 export async function readDump(path: string, options: DumpOptions): Promise<StreamCounts> {
-  const fd = path === '-' ? STDIN : await open(path, 'r')
+  const input = await openDump(path, options.from)
   const reader = new DumpReader(options)
-  // Two buffers: one is read into while the other is worked on.
-  const buffers = [new Uint8Array(READ_BYTES), new Uint8Array(READ_BYTES)] as const
-  const readInto = (turn: number) => read(fd, buffers[turn & 1]!, 0, READ_BYTES, null)
   try {
-    let pending = readInto(0)
-    for (let turn = 0; ; turn++) {
-      const { bytesRead } = await pending
-      if (bytesRead === 0) break
-      pending = readInto(turn + 1)
-      // A failed read is reported when it is awaited, not when it happens.
-      pending.catch(() => undefined)
-      reader.push(buffers[turn & 1]!.subarray(0, bytesRead))
-      if (!(await options.next())) {
-        // A file must not be closed under a read; standard input is not closed, and may be silent for hours.
-        if (fd !== STDIN) await pending
-        return reader.counts
-      }
+    for (let piece = await input.read(); piece !== undefined; piece = await input.read()) {
+      const next = () => options.next(input.fileBytes)
+      if (!(await reader.pushInSteps(piece, next))) return reader.counts
     }
     reader.end()
-    return reader.counts
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    options.damaged(error)
   } finally {
-    if (fd !== STDIN) await close(fd)
+    await input.close()
   }
+  return reader.counts
 }
 
 /**
@@ -78,10 +78,10 @@ export async function mendDump(path: string, maxFrameBytes: number): Promise<num
   const fd = await open(path, 'r+')
   try {
     const decoder = new FrameDecoder(maxFrameBytes)
-    const buffer = new Uint8Array(READ_BYTES)
-    for (let bytes = (await read(fd, buffer, 0, READ_BYTES, null)).bytesRead; bytes > 0; ) {
+    const buffer = new Uint8Array(STEP_BYTES)
+    for (let bytes = (await read(fd, buffer, 0, STEP_BYTES, null)).bytesRead; bytes > 0; ) {
       decoder.push(buffer.subarray(0, bytes), () => undefined)
-      bytes = (await read(fd, buffer, 0, READ_BYTES, null)).bytesRead
+      bytes = (await read(fd, buffer, 0, STEP_BYTES, null)).bytesRead
     }
     if (decoder.pending > 0) ftruncateSync(fd, decoder.offset)
     return decoder.pending
@@ -95,7 +95,7 @@ export async function mendDump(path: string, maxFrameBytes: number): Promise<num
 
 /** Follows a dump across its damaged places. All offsets count from the file's first byte. */
 export class DumpReader {
-  readonly #options: DumpOptions
+  readonly #options: DumpReaderOptions
   readonly #decoder: FrameDecoder
   readonly #stream: LogStream
   #resync: Resync | undefined
@@ -106,8 +106,10 @@ export class DumpReader {
   /** The last bytes before it: where a header was cut, another one may begin. */
   #before: Uint8Array = new Uint8Array(0)
 
-  constructor(options: DumpOptions) {
+  constructor(options: DumpReaderOptions) {
     this.#options = options
+    this.#base = options.from ?? 0
+    this.#position = this.#base
     this.#decoder = new FrameDecoder(options.maxFrameBytes)
     const { handler } = options
     this.#stream = new LogStream(
@@ -133,6 +135,20 @@ export class DumpReader {
     this.#before = Buffer.concat([this.#before, chunk.subarray(-CUT_HEADER_BYTES)]).subarray(
       -CUT_HEADER_BYTES,
     )
+  }
+
+  /**
+   * Takes the next bytes of the file, a part at a time.
+   *
+   * @param next awaited behind each; the rest is left when it says false
+   * @returns what `next` said last
+   */
+  async pushInSteps(bytes: Uint8Array, next: () => Promise<boolean>): Promise<boolean> {
+    for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+      this.push(bytes.subarray(at, at + STEP_BYTES))
+      if (!(await next())) return false
+    }
+    return true
   }
 
   /** The file has ended. */

@@ -129,6 +129,8 @@ export class LogStream {
         return this.#droppedFrame(bytes, start, end)
       case FrameType.Heartbeat:
       case FrameType.Checkpoint:
+      // What was skipped in a live stream is said by whoever follows it.
+      case FrameType.Place:
         break
       default:
         this.counts.unknownFrames++

@@ -13,6 +13,7 @@ import { Intake } from './intake.ts'
 import type { Journal, JournalReader, JournalStatus, JournalTap } from './journal.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { Retention } from './retention.ts'
+import { seekTime } from './seek.ts'
 import { Segments } from './segments.ts'
 import { Tail } from './tail.ts'
 import { WriteNotices } from './write-notices.ts'
@@ -170,7 +171,7 @@ export class DiskJournal implements Journal {
     if (!this.#intake.empty || this.#closed.length > 0) this.#committer.wake()
   }
 
-  reader(position: number): JournalReader {
+  reader(position: number, seeks = false): JournalReader {
     const { disk, clock, log } = this.#options
     return new DiskReader(
       {
@@ -181,9 +182,14 @@ export class DiskJournal implements Journal {
         damaged: (segment, damage) => this.#damage.found(segment, damage),
         trouble: (error) => log.limited('journal read', `could not read the journal: ${error.message}`),
         sleep: (ms, signal) => clock.sleep(ms, signal),
+        seeks,
       },
       position,
     )
+  }
+
+  async seek(timeMs: number): Promise<number> {
+    return (await seekTime(this.#options.disk, this.#segments.all, timeMs)) ?? this.#visible
   }
 
   tap(tap: JournalTap): void {

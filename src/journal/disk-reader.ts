@@ -2,6 +2,7 @@ import type { Block } from './block.ts'
 import type { Damage } from './block-cutter.ts'
 import type { Disk } from './disk.ts'
 import type { Gap, JournalReader, Taken } from './journal.ts'
+import { type BlockBorder, seekPosition } from './seek.ts'
 import { SegmentReader } from './segment-reader.ts'
 import type { Segment, Segments } from './segments.ts'
 import type { Tail } from './tail.ts'
@@ -17,6 +18,8 @@ export interface ReaderOptions {
   /** Reading failed; it will be tried again. */
   readonly trouble: (error: Error) => void
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Whether the place where it begins is looked for, in place of reading the segment up to there. */
+  readonly seeks: boolean
 }
 
 /** How long to wait after a read that failed: twice as long each time, up to a limit. */
@@ -158,7 +161,7 @@ export class DiskReader implements JournalReader {
     if (segment === undefined) return this.#passOver(undefined)
     const { disk, segments } = this.#options
     try {
-      const reader = await SegmentReader.open(disk, segment)
+      const reader = await SegmentReader.open(disk, segment, await this.#borderIn(segment))
       this.#letGo()
       if (this.#closed.signal.aborted) reader.close()
       else this.#open = { segment, reader }
@@ -169,6 +172,13 @@ export class DiskReader implements JournalReader {
       this.#due = undefined
       if (segments.has(segment)) this.#passOver(segment)
     }
+  }
+
+  /** Where to begin in a segment, where that is not its first byte. */
+  async #borderIn(segment: Segment): Promise<BlockBorder | undefined> {
+    const { disk, segments, seeks } = this.#options
+    if (!seeks || this.position <= segment.first) return undefined
+    return seekPosition(disk, segment, segments.endOf(segment), this.position)
   }
 
   /**

@@ -22,8 +22,14 @@ export interface Journal {
   appendDropped(dropped: Dropped, source: Source): void
   /** There is no more input at the moment: what was taken is to be written and shown to readers. */
   flush(): void
-  /** A reader that begins at a position. */
-  reader(position: number): JournalReader
+  /**
+   * A reader that begins at a position.
+   *
+   * @param seeks whether the place is looked for in its segment, in place of reading everything in front of it
+   */
+  reader(position: number, seeks?: boolean): JournalReader
+  /** A position in front of everything that was received at a time or later, in milliseconds since 1970; reads little. */
+  seek(timeMs: number): Promise<number>
   /** Shows entries as they are taken, before they can be read. */
   tap(tap: JournalTap): void
   /** Calls back when there is more to read. */

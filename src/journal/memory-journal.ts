@@ -57,6 +57,15 @@ export class MemoryJournal implements Journal {
     return new MemoryReader(this.#tail, () => this.#visible, Math.max(position, this.start))
   }
 
+  async seek(timeMs: number): Promise<number> {
+    let { start } = this
+    for (let block = this.#tail.at(start); block !== undefined && block.timeMs < timeMs; ) {
+      start = block.position + block.entries
+      block = this.#tail.at(start)
+    }
+    return start
+  }
+
   tap(tap: JournalTap): void {
     this.#intake.tap(tap)
   }
@@ -123,11 +132,21 @@ class MemoryReader implements JournalReader {
   }
 
   take(): Taken | undefined {
+    if (!this.behind) return undefined
     const block = this.#tail.at(this.position)
-    if (block === undefined) return undefined
+    if (block === undefined) return this.#passOver()
     const skip = this.position - block.position
     this.position = block.position + block.entries
     return { block, skip, gap: undefined }
+  }
+
+  /** Every destination had what comes next, and it was forgotten: a reader that is none of them goes on behind it. */
+  #passOver(): Taken {
+    const from = this.position
+    const to = Math.max(from, this.#tail.start ?? this.#visible())
+    this.position = to
+    const block = { position: to, entries: 0, bytes: new Uint8Array(0), timeMs: 0 }
+    return { block, skip: 0, gap: { from, to, reason: 'retention' } }
   }
 
   async load(): Promise<void> {}

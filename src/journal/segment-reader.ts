@@ -1,5 +1,6 @@
 import { BlockCutter, type Found } from './block-cutter.ts'
 import type { Disk, DiskFile } from './disk.ts'
+import type { BlockBorder } from './seek.ts'
 
 /** What a disk reads at once: where one of these cannot be read, its neighbours may be. */
 const PAGE_BYTES = 4096
@@ -14,18 +15,25 @@ export class SegmentReader {
   /** The file ended before this length was reached. */
   #missing = -1
 
-  private constructor(file: DiskFile, first: number) {
+  private constructor(file: DiskFile, { offset, position }: BlockBorder) {
     this.#file = file
-    this.#cutter = new BlockCutter(first)
+    this.#cutter = new BlockCutter(position)
+    this.#cutter.offset = offset
+    this.readTo = offset
   }
 
   /**
    * Opens a segment.
    *
+   * @param at the border between two blocks at which to begin, as `seekPosition` finds it
    * @throws the system's error
    */
-  static async open(disk: Disk, { path, first }: { path: string; first: number }): Promise<SegmentReader> {
-    return new SegmentReader(await disk.open(path, 'read'), first)
+  static async open(
+    disk: Disk,
+    { path, first }: { path: string; first: number },
+    at: BlockBorder = { offset: 0, position: first },
+  ): Promise<SegmentReader> {
+    return new SegmentReader(await disk.open(path, 'read'), at)
   }
 
   /**

@@ -17,6 +17,9 @@ const NAME = /^(\d{20})\.febe$/
 /** File name of the segment that begins at a position. */
 export const segmentName = (first: number): string => `${String(first).padStart(20, '0')}.febe`
 
+/** Whether a file is called like a segment. */
+export const isSegmentName = (name: string): boolean => NAME.test(name)
+
 /** The segments of a folder, the oldest first. */
 export async function listSegments(disk: Disk, folder: string): Promise<Segment[]> {
   const entries = await disk.list(folder)

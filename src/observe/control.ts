@@ -21,6 +21,8 @@ export interface ControlOptions {
   readonly groupId?: number | undefined
   /** Called once per request. */
   readonly snapshot: () => Snapshot
+  /** Answers `GET /tail`, where there is anything to follow. */
+  readonly tail?: ((query: URLSearchParams) => Promise<Response>) | undefined
   readonly log: Log
 }
 
@@ -33,13 +35,19 @@ export interface ControlServer {
 /** The least that can be set: no request here has a body. */
 const MOST_BODY_BYTES = 1
 
+/**
+ * Who follows may be silent, or stand still, for as long as he likes. Set for his request alone it would not hold as soon as
+ * something waits to be sent. Bun's types do not know it for unix sockets.
+ */
+const NO_TIMEOUT: object = { idleTimeout: 0 }
+
 /** Path of the control socket that belongs to a socket for records. */
 export function controlPath(socket: string): string {
   return `${socket}.control`
 }
 
 /**
- * Serves `GET /status`, a snapshot as JSON.
+ * Serves `GET /status`, a snapshot as JSON, and `GET /tail`, records as they come.
  *
  * @throws ConfigError when the path cannot be used, or another listener answers on it
  */
@@ -65,7 +73,8 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
   }
 }
 
-function listen(path: string, { mode, snapshot, log }: ControlOptions): Bun.Server<undefined> {
+function listen(path: string, options: ControlOptions): Bun.Server<undefined> {
+  const { mode, log } = options
   // Never more open than it is going to be, not even for a moment.
   const umask = process.umask(0o777 & ~mode)
   try {
@@ -73,9 +82,10 @@ function listen(path: string, { mode, snapshot, log }: ControlOptions): Bun.Serv
       unix: path,
       maxRequestBodySize: MOST_BODY_BYTES,
       development: false,
-      fetch: (request) => answer(request, snapshot),
+      ...NO_TIMEOUT,
+      fetch: (request) => answer(request, options),
       error: (error) => {
-        log.limited('control failed', `could not answer a request for the status: ${error.message}`)
+        log.limited('control failed', `could not answer a request on the control socket: ${error.message}`)
         return new Response('internal error\n', { status: 500 })
       },
     })
@@ -84,13 +94,15 @@ function listen(path: string, { mode, snapshot, log }: ControlOptions): Bun.Serv
   }
 }
 
-function answer(request: Request, snapshot: () => Snapshot): Response {
+function answer(request: Request, { snapshot, tail }: ControlOptions): Response | Promise<Response> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return new Response('only GET and HEAD\n', { status: 405, headers: { allow: 'GET, HEAD' } })
   }
-  if (new URL(request.url).pathname !== '/status') {
-    return new Response('there is /status\n', { status: 404 })
+  const { pathname, searchParams } = new URL(request.url)
+  if (pathname === '/tail' && tail !== undefined && request.method === 'GET') {
+    return tail(searchParams)
   }
+  if (pathname !== '/status') return new Response('there is /status and /tail\n', { status: 404 })
   return new Response(`${snapshotJson(snapshot())}\n`, { headers: { 'content-type': 'application/json' } })
 }
 

@@ -26,11 +26,12 @@ export async function readStatus(path: string): Promise<StatusAnswer> {
     await response.body?.cancel()
     return { problem: `what answers at "${path}" is no pgturret listener of this version` }
   } catch (error) {
-    return { problem: problemOf(error as NodeJS.ErrnoException, path) }
+    return { problem: noAnswer(error as NodeJS.ErrnoException, path) }
   }
 }
 
-function problemOf({ code, name, message }: NodeJS.ErrnoException, path: string): string {
+/** A sentence on why nothing answered on a control socket. */
+export function noAnswer({ code, name, message }: NodeJS.ErrnoException, path: string): string {
   if (code === 'EACCES' || code === 'EPERM') {
     return `not allowed to ask the listener at "${path}"; ask as its user, or as a member of its --socket-group`
   }

@@ -68,10 +68,12 @@ export class Stretch {
 
   #passedWith(chunk: Chunk): Passed {
     const position = this.#positionAfter(this.settled)
-    const leftOut = position - this.start - this.settled
+    const asides = countBelow(chunk.asides, this.settled)
+    const leftOut = position - this.start - this.settled + asides
     // Which of both an entry in between was is not known before the end: notes are taken to come first.
     const filtered = Math.min(Math.max(0, leftOut - chunk.notesLeftOut), chunk.filtered)
-    return { position, filtered, notes: leftOut - filtered + countBelow(chunk.notes, this.settled) }
+    const notes = leftOut - filtered + countBelow(chunk.notes, this.settled) - asides
+    return { position, filtered, notes }
   }
 
   #passedWithout(): Passed {

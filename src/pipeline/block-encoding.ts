@@ -3,21 +3,27 @@ import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Encoder } from '../render/encoder.ts'
 import type { Chunk, ChunkPool } from './chunk.ts'
+import type { Gate } from './gate.ts'
 
 /** Makes chunks of a block's entries, one block after the other. Entries are counted from 1. */
 export class BlockEncoding {
   readonly #encoder: Encoder
   readonly #pool: ChunkPool
+  readonly #gate: Gate | undefined
   #chunks: Chunk[] = []
   #base = 0
   #timeMs = 0
   /** Entries of the block in front of the chunk that is being filled. */
   #from = 0
   #notesLeftOut = 0
+  /** The one that the gate is asked about. */
+  #entry = 0
 
-  constructor(encoder: Encoder, pool: ChunkPool) {
+  /** @param gate asked for every record; those that do not pass are counted as filtered */
+  constructor(encoder: Encoder, pool: ChunkPool, gate?: Gate) {
     this.#encoder = encoder
     this.#pool = pool
+    this.#gate = gate
   }
 
   /**
@@ -38,6 +44,8 @@ export class BlockEncoding {
 
   /** A record that is wanted, and has been walked. */
   record(record: RecordView, entry: number): void {
+    this.#entry = entry
+    if (this.#gate !== undefined && !this.#gate.admit(record, this.#aside)) return
     const bytes = this.#encoder.room(record)
     const chunk = this.#roomFor(bytes, entry - 1)
     chunk.add(this.#encoder.encode(record, chunk.room, chunk.length), entry - this.#from)
@@ -71,6 +79,13 @@ export class BlockEncoding {
     return this.#chunks
   }
 
+  /** A record of the gate's own, in front of the present entry. */
+  readonly #aside = (record: RecordView): void => {
+    const before = this.#entry - 1
+    const chunk = this.#roomFor(this.#encoder.room(record), before)
+    chunk.addAside(this.#encoder.encode(record, chunk.room, chunk.length), before - this.#from)
+  }
+
   #roomFor(bytes: number, entriesBefore: number): Chunk {
     const chunk = this.#chunks.at(-1)!
     if (chunk.fits(bytes)) return chunk
@@ -95,7 +110,8 @@ export class BlockEncoding {
     const chunk = this.#chunks.at(-1)!
     chunk.endPosition = this.#base + entries
     chunk.notesLeftOut = this.#notesLeftOut
-    chunk.filtered = entries - this.#from - chunk.records - this.#notesLeftOut
+    const entriesInIt = chunk.records - chunk.asides.length
+    chunk.filtered = entries - this.#from - entriesInIt - this.#notesLeftOut
     this.#from = entries
     this.#notesLeftOut = 0
     // What may wait should not keep a whole buffer for a few records.

@@ -11,6 +11,7 @@ import type { Encoder } from '../render/encoder.ts'
 import { BlockEncoding } from './block-encoding.ts'
 import type { Chunk, ChunkPool } from './chunk.ts'
 import type { Delivery } from './delivery.ts'
+import type { Gate } from './gate.ts'
 
 /** Encoded blocks that are kept for destinations that have not taken them yet. */
 const MOST_KEPT_BLOCKS = 24
@@ -27,6 +28,8 @@ export interface BlockLaneOptions {
   readonly encoder: () => Encoder
   /** Asked for every record; unwanted ones are counted as filtered. */
   readonly wanted: Wanted | undefined
+  /** Makes what decides last of all, for one stream of records; a lane with one serves one destination. */
+  readonly gate?: (() => Gate) | undefined
   readonly pool: ChunkPool
   readonly clock: Clock
 }
@@ -58,10 +61,10 @@ export class BlockLane implements JournalTap {
   #skip = 0
 
   constructor(options: BlockLaneOptions) {
-    const { encoder, pool, wanted } = options
+    const { encoder, pool, wanted, gate } = options
     this.#options = options
-    this.#coming = new BlockEncoding(encoder(), pool)
-    this.#read = new BlockEncoding(encoder(), pool)
+    this.#coming = new BlockEncoding(encoder(), pool, gate?.())
+    this.#read = new BlockEncoding(encoder(), pool, gate?.())
     const handler = {
       record: (record: RecordView) => {
         if (this.#entry > this.#skip) this.#read.record(record, this.#entry)

@@ -22,8 +22,10 @@ export class Chunk {
   length = 0
   /** Records, and notes. */
   records = 0
-  /** Which of `records` are none, but notes: word of records that a sender did not keep. Ascends. */
+  /** Which of `records` are none, but notes: word of records that were not kept. Ascends. */
   notes: number[] = []
+  /** Notes that stand for no entry of the range, but say something of others; they are in `notes`, too. Ascends. */
+  asides: number[] = []
   /** Offset after each record. */
   readonly ends: Uint32Array
   /** Entries of the range up to and including each record. */
@@ -79,6 +81,16 @@ export class Chunk {
     this.add(end, after)
   }
 
+  /**
+   * Counts in word of records that this side did not keep, written up to `end`; it stands for no entry.
+   *
+   * @param after entries of the range in front of it
+   */
+  addAside(end: number, after = this.#lastAfter): void {
+    this.asides.push(this.records)
+    this.addNote(end, after)
+  }
+
   get #lastAfter(): number {
     return this.records === 0 ? 0 : this.after[this.records - 1]!
   }
@@ -88,6 +100,7 @@ export class Chunk {
     this.length = 0
     this.records = 0
     this.notes = []
+    this.asides = []
     this.startPosition = -1
     this.endPosition = 0
     this.filtered = 0
@@ -103,11 +116,12 @@ export class Chunk {
       this.ends.slice(0, records),
       this.after.slice(0, records),
     )
-    const { length, notes, startPosition, endPosition, filtered, notesLeftOut, timeMs } = this
+    const { length, notes, asides, startPosition, endPosition, filtered, notesLeftOut, timeMs } = this
     return Object.assign(small, {
       length,
       records,
       notes,
+      asides,
       startPosition,
       endPosition,
       filtered,

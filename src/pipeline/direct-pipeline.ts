@@ -60,6 +60,11 @@ export class DirectPipeline {
     for (const lane of this.#lanes) lane.add(record, this.#position)
   }
 
+  /** Takes a record that says something of others, and counts as none. It has been walked, and may be used again right after. */
+  acceptAside(record: RecordView): void {
+    for (const lane of this.#lanes) lane.addAside(record, this.#position)
+  }
+
   /** Takes word of records that the sender did not keep; formats without a way to say so leave it out. */
   acceptDropped(dropped: Dropped, source: Source): void {
     this.#position++

@@ -26,6 +26,14 @@ export class Lane {
     chunk.endPosition = position
   }
 
+  /** Encodes a record that stands for none of those that were accepted, but says something of them. */
+  addAside(record: RecordView, position: number): void {
+    const bytes = this.#encoder.room(record)
+    const chunk = this.#open?.fits(bytes) ? this.#open : this.#begin(bytes)
+    chunk.addAside(this.#encoder.encode(record, chunk.room, chunk.length))
+    chunk.endPosition = position
+  }
+
   /** Encodes word of dropped records where the format has a way to. */
   addDropped(dropped: Dropped, source: Source, position: number): void {
     const encoder = this.#encoder

@@ -10,6 +10,7 @@ import type { Encoder } from '../render/encoder.ts'
 import { BlockLane } from './block-lane.ts'
 import { ChunkPool } from './chunk.ts'
 import type { Rejected } from './delivery.ts'
+import type { Gate } from './gate.ts'
 import { Outlet, type OutletSettings } from './outlet.ts'
 
 /** A destination to be served. */
@@ -21,6 +22,8 @@ export interface OutletRequest {
   readonly encoding: string
   readonly encoder: () => Encoder
   readonly wanted: Wanted | undefined
+  /** What decides last of all, for one stream of records; a destination with one shares its encoding with none. */
+  readonly gate?: (() => Gate) | undefined
   readonly exporter: () => Exporter
   /** Where it begins when the journal has not met it before. */
   readonly start: 'end' | 'oldest'
@@ -127,11 +130,11 @@ export class Outlets {
     for (const callback of this.#progress) callback()
   }
 
-  #lane({ encoding, encoder, wanted }: OutletRequest): BlockLane {
+  #lane({ encoding, encoder, wanted, gate }: OutletRequest): BlockLane {
     const known = this.#lanes.get(encoding)
     if (known !== undefined) return known
     const { journal, clock } = this.#options
-    const lane = new BlockLane({ encoder, wanted, pool: this.#pool, clock })
+    const lane = new BlockLane({ encoder, wanted, gate, pool: this.#pool, clock })
     this.#lanes.set(encoding, lane)
     journal.tap(lane)
     return lane

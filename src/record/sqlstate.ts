@@ -280,3 +280,10 @@ const NAMES: ReadonlyMap<string, string> = new Map(
 export function conditionName(sqlstate: string): string | undefined {
   return NAMES.get(sqlstate)
 }
+
+/** Codes that have a condition name; some names stand for two. Empty when PostgreSQL has no such condition. */
+export const codesNamed = (condition: string): string[] =>
+  [...NAMES].filter(([, name]) => name === condition).map(([code]) => code)
+
+/** Every condition name. */
+export const CONDITION_NAMES: readonly string[] = [...new Set(NAMES.values())]

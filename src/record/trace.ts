@@ -39,7 +39,7 @@ function endOfComment(statement: string, open: number): number {
   return close < 0 ? statement.length : close + 2
 }
 
-/** The trace context of a record's statement; undefined when it has none. Call `walk` first. */
+/** The trace context of a record's statement; undefined when there is none. The record must have been walked. */
 export function traceContextOf(record: RecordView): TraceContext | undefined {
   // `log_statement` and duration lines carry the statement in their message.
   const field = record.spans[2 * Field.UserQuery]! >= 0 ? Field.UserQuery : Field.ErrMessage

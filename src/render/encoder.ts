@@ -31,7 +31,7 @@ export interface Encoding {
 }
 
 /** Formats that `--format` takes. */
-export const FORMATS = ['pretty', 'json', 'prototext'] as const
+export const FORMATS = ['pretty', 'json', 'jsonlog', 'csvlog', 'logfmt', 'stderr', 'prototext'] as const
 
-/** A format's name. */
-export type Format = (typeof FORMATS)[number]
+/** A format's name; `template` is the one that `--template` asks for. */
+export type Format = (typeof FORMATS)[number] | 'template'

@@ -10,6 +10,8 @@ export interface Palette {
   readonly time: Paint
   /** By index into SEVERITIES. */
   readonly severities: readonly Paint[]
+  /** The server, where there are several. */
+  readonly sender: Paint
   readonly who: Paint
   readonly pid: Paint
   /** Messages of ERROR and above. */
@@ -70,6 +72,7 @@ export function makePalette(color: boolean): Palette {
       const style = severityStyle(chalk, severity)
       return style === undefined ? plain : paintOf(style)
     }),
+    sender: paintOf(chalk.magenta),
     who: paintOf(chalk.cyan),
     pid: dim,
     failure: paintOf(chalk.bold),

@@ -5,18 +5,20 @@ import type { Room } from '../record/room.ts'
 import type { Source } from '../record/source.ts'
 import { conditionName } from '../record/sqlstate.ts'
 import type { RecordView } from '../record/view.ts'
+import { Elapsed } from './elapsed.ts'
 import type { Encoder } from './encoder.ts'
 import { MESSAGE_LIMIT, messageLines, STATEMENT_LIMIT } from './message.ts'
 import { makePalette, type Palette } from './palette.ts'
 import { INDENT, NOTE_LIMIT, particularsOf } from './particulars.ts'
+import { Senders } from './senders.ts'
 import { columnsOf, MAX_VISIBLE_GROWTH, visibleName } from './visible.ts'
-import { type TimeZone, WallClock } from './wall-clock.ts'
+import { type Time, WallClock } from './wall-clock.ts'
 
 /** How the pretty format looks. */
 export interface PrettyOptions {
   readonly color: boolean
   /** As the server wrote it, unless told otherwise. */
-  readonly timeZone?: TimeZone
+  readonly time?: Time
 }
 
 /** Room for the headline's own parts, line labels and carets: names are cut, excerpts too. */
@@ -51,7 +53,10 @@ export class PrettyEncoder implements Encoder {
   readonly #palette: Palette
   readonly #severities: readonly string[]
   readonly #clock: WallClock
+  readonly #elapsed: Elapsed | undefined
+  readonly #senders: Senders
   #day = ''
+  #time = ''
   #whoColumns = 0
   #pidColumns = 0
   #target: Buffer = Buffer.alloc(0)
@@ -60,7 +65,10 @@ export class PrettyEncoder implements Encoder {
   constructor(options: PrettyOptions) {
     this.#palette = makePalette(options.color)
     this.#severities = paddedSeverities(this.#palette)
-    this.#clock = new WallClock(options.timeZone ?? 'server')
+    const { time = 'server' } = options
+    this.#clock = new WallClock(time === 'relative' ? 'server' : time)
+    this.#elapsed = time === 'relative' ? new Elapsed() : undefined
+    this.#senders = new Senders(this.#palette)
   }
 
   room(record: RecordView): number {
@@ -70,7 +78,8 @@ export class PrettyEncoder implements Encoder {
   }
 
   encode(record: RecordView, out: Room, at: number): number {
-    const text = this.#newDay(record) + this.#headline(record) + particularsOf(record, this.#palette)
+    const marks = this.#senders.mark(record) + this.#timeMark(record)
+    const text = marks + this.#headline(record) + particularsOf(record, this.#palette)
     if (out !== this.#room) {
       this.#room = out
       this.#target = Buffer.from(out.bytes.buffer, out.bytes.byteOffset, out.bytes.length)
@@ -80,19 +89,32 @@ export class PrettyEncoder implements Encoder {
 
   encodeDropped(dropped: Dropped, source: Source): Uint8Array {
     const count = dropped.count.toLocaleString('en-US')
+    // Nobody has looked at them: not PostgreSQL's loss, but this reader's.
+    if (dropped.elevel < 0)
+      return Buffer.from(`${this.#palette.missing(`… ${count} records skipped: ${dropped.reason}`)}\n`)
     const severity = SEVERITIES[rankOf(source.ranks, dropped.elevel)]!
     const what = dropped.count === 1n ? 'record is' : 'records are'
     const text = `── ${count} ${severity} ${what} missing here: ${visibleName(dropped.reason)}`
     return Buffer.from(`${this.#palette.missing(text)}\n`)
   }
 
-  /** Moves the clock to the record; a line of its own where that is another day, or another time zone. */
-  #newDay(record: RecordView): string {
+  /** Moves the clock to the record; a line of its own where a reader has to know more than the record's own time. */
+  #timeMark(record: RecordView): string {
     const clock = this.#clock
     clock.read(record)
+    this.#time = clock.time
+    if (this.#elapsed?.read(record)) {
+      this.#time = this.#elapsed.text
+      const { gap } = this.#elapsed
+      return gap === undefined ? '' : this.#mark(`${whenText(clock)}${gap}`)
+    }
     if (clock.day === this.#day || clock.day === '') return ''
     this.#day = clock.day
-    return `${this.#palette.day(`── ${clock.day}`)}\n`
+    return this.#mark(clock.day)
+  }
+
+  #mark(text: string): string {
+    return `${this.#palette.day(`── ${text}`)}\n`
   }
 
   #headline(record: RecordView): string {
@@ -101,7 +123,7 @@ export class PrettyEncoder implements Encoder {
     const lines = messageLines(record, palette)
     const first = rank >= ERROR_RANK ? palette.failure(lines[0]!) : lines[0]!
     const state = rank >= WARNING_RANK ? stateOf(record, palette) : ''
-    const head = `${palette.time(this.#clock.time)} ${this.#severities[rank]} ${this.#origin(record)}`
+    const head = `${palette.time(this.#time)} ${this.#severities[rank]} ${this.#origin(record)}`
     let text = `${head}${first}${state}\n`
     for (let i = 1; i < lines.length; i++) text += `${INDENT}${lines[i]}\n`
     return text
@@ -115,8 +137,14 @@ export class PrettyEncoder implements Encoder {
     if (columns > this.#whoColumns) this.#whoColumns = Math.min(columns, MOST_WHO_COLUMNS)
     if (pid.length > this.#pidColumns) this.#pidColumns = Math.min(pid.length, MOST_PID_COLUMNS)
     const gap = ' '.repeat(Math.max(0, this.#whoColumns - columns) + 1)
-    return `${this.#palette.who(who)}${gap}${this.#palette.pid(pid.padStart(this.#pidColumns))} `
+    return `${this.#senders.column}${this.#palette.who(who)}${gap}${this.#palette.pid(pid.padStart(this.#pidColumns))} `
   }
+}
+
+/** `2026-03-01 12:00:00.001 UTC` */
+function whenText({ day, time }: WallClock): string {
+  const space = day.indexOf(' ')
+  return space < 0 ? time : `${day.slice(0, space)} ${time}${day.slice(space)}`
 }
 
 /** `user@database`; for a process of the server, or a client that is not known yet, what kind of process or where from. */

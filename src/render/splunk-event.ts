@@ -5,10 +5,10 @@ import { writeInt32, writeInt64, writeNumber } from '../record/digits.ts'
 import { findDuration } from '../record/duration.ts'
 import { JsonEncoder } from '../record/json.ts'
 import { MAX_JSON_GROWTH, writeJsonText } from '../record/json-text.ts'
+import { timeMicros } from '../record/log-time.ts'
 import { recodeToUtf8 } from '../record/recode.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../record/room.ts'
 import type { Source } from '../record/source.ts'
-import { timeMicros } from '../record/time.ts'
 import { UidWriter } from '../record/uid-writer.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Encoder } from './encoder.ts'
@@ -127,8 +127,8 @@ const sessionBytes = ({ spans }: RecordView): number =>
 
 /** Seconds since 1970 with six decimals; Splunk takes the time of arrival where the record does not say it. */
 function writeTime(record: RecordView, out: Room, at: number): number {
-  const micros = timeMicros(record)
-  if (micros === undefined) return at
+  const micros = timeMicros(record) ?? 0
+  if (micros <= 0) return at
   const seconds = Math.floor(micros / SECOND)
   const point = writeNumber(out.bytes, writePiece(out, at, TIME), seconds)
   // A one in front keeps the zeros, and makes room for the point.

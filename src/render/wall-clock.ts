@@ -1,10 +1,22 @@
 import { Field } from '../codec/fields.ts'
-import { parseLogTime, timeMicros } from '../record/time.ts'
+import { timeMicros } from '../record/log-time.ts'
 import type { RecordView } from '../record/view.ts'
 import { visibleName } from './visible.ts'
 
-/** Whose clock times are shown in: the server's `log_timezone`, UTC, or that of this machine. */
-export type TimeZone = 'server' | 'utc' | 'local'
+/**
+ * How times are shown: by the server's clock in its `log_timezone`, by UTC, by the zone of this machine, or as what has gone
+ * by since the record before.
+ */
+export const TIMES = ['server', 'utc', 'local', 'relative'] as const
+
+/** One of them. */
+export type Time = (typeof TIMES)[number]
+
+/** Whose clock times are shown in. */
+export type TimeZone = Exclude<Time, 'relative'>
+
+// PostgreSQL's log time: date, time with milliseconds, time zone.
+const LOG_TIME = /^(\d{4,6}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) ([^ ]+)$/
 
 /** Reads the time of records, as a day and a time of that day. */
 export class WallClock {
@@ -24,15 +36,15 @@ export class WallClock {
   /** Sets `day` and `time` to those of a record. Where a time cannot be converted, it stays the server's. */
   read(record: RecordView): void {
     const text = record.text(Field.LogTime)!
-    const micros = this.#zone === 'server' ? undefined : timeMicros(record)
-    if (micros === undefined) this.#quote(text)
-    else this.#convert(Math.floor(micros / 1000))
+    const millis = this.#zone === 'server' ? undefined : millisOf(record)
+    if (millis === undefined) this.#quote(text)
+    else this.#convert(millis)
   }
 
   #quote(text: string): void {
-    const parts = parseLogTime(text)
-    this.day = parts === undefined ? '' : `${parts.date} ${visibleName(parts.zone)}`
-    this.time = parts === undefined ? visibleName(text) : parts.time
+    const parts = LOG_TIME.exec(text)
+    this.day = parts === null ? '' : `${parts[1]} ${visibleName(parts[3]!)}`
+    this.time = parts === null ? visibleName(text) : parts[2]!
   }
 
   #convert(millis: number): void {
@@ -47,6 +59,15 @@ export class WallClock {
     this.day = this.#secondDay
     this.time = this.#secondTime + String(millis - second * 1000).padStart(3, '0')
   }
+}
+
+/** Later years have more than four digits, and no log has them. */
+const LATEST_MILLIS = Date.UTC(9999, 0)
+
+/** Milliseconds since 1970; undefined when the record does not say a time that can be understood. */
+export function millisOf(record: RecordView): number | undefined {
+  const millis = Math.floor((timeMicros(record) ?? -1) / 1000)
+  return millis >= 0 && millis < LATEST_MILLIS ? millis : undefined
 }
 
 function offsetText(minutes: number): string {

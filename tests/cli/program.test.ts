@@ -29,8 +29,17 @@ describe('help', () => {
         'SIGTERM',
       ],
     ],
-    [['replay'], ['<dump...>', '--to <DEST>', 'Exit status', '--http-token']],
-    [['tail'], ['--level <LEVEL>', 'DEBUG5', 'Exit status']],
+    [['replay'], ['<dump...>', '--to <DEST>', '--resume <FILE>', '--speed', 'Exit status', '--http-token']],
+    [['summary'], ['--top <N>', '--format <text|json>', 'query_id', 'Exit status']],
+    [
+      ['tail'],
+      ['--level <LEVEL>', '-n, --lines', '-f, --follow', '--no-follow', '--since', 'DEBUG5', 'Exit status'],
+    ],
+    [['tail'], ['--no-log-level', '--db <NAME>', '--since <WHEN>', '--filter <EXPR>', '--grep <REGEX>']],
+    [
+      ['filter', 'check'],
+      ['<expr>', 'dbname', 'duration_ms', 'has(dbname)', 'Exit status'],
+    ],
     [['status'], ['--socket <PATH>', '--json', '--watch']],
     [['journal'], ['ls', 'verify', 'cat', 'repair', 'prune']],
     [['deadletter'], ['list', 'show', 'replay']],
@@ -89,7 +98,7 @@ describe('usage errors: status 2, every problem at once, nothing started', () =>
       [
         'ftp://x',
         '--to http',
-        '--format: expected one of pretty, json, prototext',
+        '--format: expected one of pretty, json, jsonlog, csvlog, logfmt, stderr, prototext',
         '--socket-mode: expected permission bits',
         '--queue: unknown option',
       ],

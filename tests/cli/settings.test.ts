@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { ConfigError } from '../../src/errors.ts'
+import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 import { configFolder } from '../config/folder.ts'
 import { listenCommand, problemsOf, settingsOf } from './listen-command.ts'
+
+const SCHEMES = EXPORTERS.flatMap(({ schemes }) => schemes)
+  .filter((scheme) => scheme !== 'stdout')
+  .map((scheme) => `${scheme}:`)
+  .join(', ')
 
 const folder = configFolder()
 
@@ -128,7 +134,7 @@ format = "prototext"
   test('that are none are met with what was meant', () => {
     const config = folder.write('d.toml', toml)
     expect(problemsOf(['--config', config, '--to', 'lgos'])).toEqual([
-      `--to: "lgos" is no destination; expected an exporter of ${config} (logs, screen), stdout, or a URL that begins with file:, http:, https:; did you mean logs?`,
+      `--to: "lgos" is no destination; expected an exporter of ${config} (logs, screen), stdout, or a URL that begins with ${SCHEMES}; did you mean logs?`,
     ])
     expect(problemsOf([], { PGTURRET_TO: 'ftp://h' })[0]).toStartWith(
       'PGTURRET_TO: "ftp://h" is no destination',

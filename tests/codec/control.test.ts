@@ -5,6 +5,7 @@ import {
   decodeCheckpoint,
   decodeDropped,
   decodeIdentity,
+  decodePlace,
   decodeRing,
   decodeVersionText,
   encodeAcknowledgement,
@@ -12,6 +13,7 @@ import {
   encodeDropped,
   encodeHeartbeat,
   encodeIdentity,
+  encodePlace,
   encodeRing,
   encodeVersion,
 } from '../../src/codec/control.ts'
@@ -104,6 +106,7 @@ describe('malformed payloads', () => {
     ['A', decodeAcknowledgement, encodeAcknowledgement({ bootId: 1n, sequence: -1n })],
     ['D', decodeDropped, encodeDropped({ firstSequence: 1n, count: 2n, elevel: 15, reason: 'queue_full' })],
     ['K', decodeCheckpoint, encodeCheckpoint({ position: 1n, records: 2, crc32c: 3, timeMicros: 4n })],
+    ['S', decodePlace, encodePlace({ position: 1n, skipped: 2n, reason: 'slow' })],
   ]
 
   test.each(frames)(
@@ -123,6 +126,11 @@ describe('malformed payloads', () => {
       expect(plain).toBeDefined()
       expect(decode(longer, FRAME_HEADER_BYTES, longer.length)).toEqual(plain)
     }
+  })
+
+  test('a place before the first record is refused', () => {
+    const frame = encodePlace({ position: -1n, skipped: 0n, reason: '' })
+    expect(decodePlace(frame, FRAME_HEADER_BYTES, frame.length)).toBeUndefined()
   })
 
   test('a drop of a negative number of records is refused', () => {

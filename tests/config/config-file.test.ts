@@ -3,6 +3,9 @@ import { readConfigFile } from '../../src/config/config-file.ts'
 import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 import { configFolder } from './folder.ts'
 
+const NAMES = EXPORTERS.map(({ name }) => name).join(', ')
+const SCHEMES = EXPORTERS.flatMap(({ schemes }) => schemes.map((scheme) => `${scheme}:`)).join(', ')
+
 const folder = configFolder()
 
 function read(toml: string) {
@@ -61,11 +64,11 @@ describe('what is refused', () => {
     ['[exporters.a]\nurl = ["x"]', 'p.toml:2: exporters.a.url: expected a text, in quotes'],
     [
       '[exporters.a]\ntype = "htpp"',
-      'p.toml:2: exporters.a.type: expected one of file, http, stdout; did you mean http?',
+      `p.toml:2: exporters.a.type: expected one of ${NAMES}; did you mean http?`,
     ],
     [
       '[exporters.a]\nurl = "ftp://h/"',
-      'p.toml:2: exporters.a.url: expected a URL that begins with file:, http:, https:, stdout:',
+      `p.toml:2: exporters.a.url: expected a URL that begins with ${SCHEMES}`,
     ],
     [
       '[exporters.a]\ntype = "http"\nurl = "file:///x"',

@@ -3,7 +3,7 @@ import { EXPORTER_NAME, exporterOptions, sharedOptionsOf } from '../../src/confi
 import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 
 test('defaults: in order, from now on, for ever', () => {
-  expect(exporterOptions.parse({})).toEqual({ start: 'end', linger: 0, concurrency: 1 })
+  expect(exporterOptions.parse({})).toEqual({ noLogLevel: false, start: 'end', linger: 0, concurrency: 1 })
 })
 
 describe('options that every exporter has', () => {

@@ -22,6 +22,7 @@ import { gunzipSync } from 'node:zlib'
 import { classify, RetryableError } from '../../src/errors.ts'
 import type { Exporter, ExporterContext } from '../../src/exporter.ts'
 import file from '../../src/exporters/file.ts'
+import { recordStart } from '../../src/render/record-start.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
 import { conformance, type Harness, noServer, type Received } from './conformance.ts'
@@ -48,7 +49,7 @@ function exporterTo(
   format: ExporterContext['format'] = 'json',
 ): Exporter {
   const options = file.options.parse({ ...flags, path })
-  const exporter = file.create(options, { userAgent: '', format })
+  const exporter = file.create(options, { userAgent: '', format, start: recordStart(format, {}) })
   open.push(exporter)
   return exporter
 }
@@ -154,6 +155,39 @@ describe('a last line without its end', () => {
     expect(await mended('whole\nLogTime="2026', 'json')).toBe('whole\nLogTime="2026\nnew\n')
     rmSync(at('x'))
     expect(await mended(own, 'pretty')).toBe(`${own}\nnew\n`)
+  })
+
+  test('and the lines before it that belong to the same record, on stderr', async () => {
+    const whole = '2026-03-01 12:00:00.001 UTC [1] LOG:  one\n\ttwo\n'
+    for (const torn of [
+      '2026-03-01 12:00:00.002 UTC [1] LOG:  three\n\tfo',
+      '2026-03-0',
+      '2026-03-01 12:00:00.002 UTC [1] STAT',
+    ]) {
+      expect(await mended(whole + torn, 'stderr')).toBe(`${whole}new\n`)
+      rmSync(at('x'))
+    }
+    expect(await mended(`${whole}notes`, 'stderr')).toBe(`${whole}notes\nnew\n`)
+  })
+
+  const row = '2026-03-01 12:00:00.001 UTC,"u","d",1,LOG,"one ""and\ntwo"" lines"\n'
+
+  test('in csvlog, a record whose quotes are open, wherever it was torn', async () => {
+    for (let length = 1; length < row.length; length++) {
+      expect(await mended(row + row + row.slice(0, length), 'csvlog')).toBe(`${row}${row}new\n`)
+      rmSync(at('x'))
+      expect(await mended(row.slice(0, length), 'csvlog')).toBe('new\n')
+      rmSync(at('x'))
+    }
+    expect(await mended(row + row, 'csvlog')).toBe(`${row}${row}new\n`)
+    rmSync(at('x'))
+    expect(await mended(`${row}notes`, 'csvlog')).toBe(`${row}notes\nnew\n`)
+  })
+
+  test('in csvlog, behind more than what is read', async () => {
+    // What is read begins in the middle of a record, and quotes are counted from the next one on.
+    const many = row.repeat(Math.ceil((17 * 1024 * 1024) / row.length))
+    expect((await mended(`${many}${row.slice(0, -20)}`, 'csvlog')).slice(many.length)).toBe('new\n')
   })
 
   test('is no line in a dump', async () => {

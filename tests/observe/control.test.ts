@@ -67,7 +67,7 @@ describe('serving', () => {
       throw new Error('a bug')
     })
     expect((await ask(path)).status).toBe(500)
-    expect(logged).toContain('could not answer a request for the status: a bug')
+    expect(logged).toContain('could not answer a request on the control socket: a bug')
   })
 })
 

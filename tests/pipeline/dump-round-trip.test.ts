@@ -48,7 +48,6 @@ function readAll(streams: readonly Uint8Array[], taker?: Taker): string[] {
       },
       maxFrameBytes: 1 << 26,
       damaged: (error) => seen.push(`${error.reason} at ${error.offset}`),
-      next: async () => true,
     })
     reader.push(stream)
     reader.end()

@@ -11,6 +11,7 @@ import { DiskJournal, type DiskJournalOptions } from '../../src/journal/disk-jou
 import type { Journal } from '../../src/journal/journal.ts'
 import { makeLog } from '../../src/log.ts'
 import type { Rejected } from '../../src/pipeline/delivery.ts'
+import type { Gate } from '../../src/pipeline/gate.ts'
 import type { Outlet, OutletSettings } from '../../src/pipeline/outlet.ts'
 import { type OutletRequest, Outlets } from '../../src/pipeline/outlets.ts'
 import type { Encoder } from '../../src/render/encoder.ts'
@@ -26,6 +27,7 @@ beforeRemoval(() => rmSync(ROOT, { recursive: true, force: true }))
 export interface RequestOptions extends Partial<OutletSettings> {
   readonly start?: 'end' | 'oldest'
   readonly wanted?: Wanted
+  readonly gate?: () => Gate
   readonly encoding?: string
   readonly encoder?: () => Encoder
   readonly fingerprint?: string
@@ -33,7 +35,7 @@ export interface RequestOptions extends Partial<OutletSettings> {
 
 /** Asks for a destination. */
 export function request(exporter: Exporter, own: RequestOptions = {}): OutletRequest {
-  const { start = 'end', wanted, encoding = 'json', encoder, fingerprint = '1', ...settings } = own
+  const { start = 'end', wanted, gate, encoding = 'json', encoder, fingerprint = '1', ...settings } = own
   return {
     settings: {
       name: 'there',
@@ -50,6 +52,7 @@ export function request(exporter: Exporter, own: RequestOptions = {}): OutletReq
     encoding,
     encoder: encoder ?? (() => new JsonLinesEncoder()),
     wanted,
+    gate,
     exporter: () => exporter,
     start,
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { Field } from '../../src/codec/fields.ts'
 import { FRAME_HEADER_BYTES } from '../../src/codec/frame.ts'
 import { encodeLog, type LogFields } from '../../src/codec/log.ts'
@@ -111,6 +112,39 @@ describe('encoding', () => {
     expect(text('UTF8')).toBe('\ufffd')
     expect(text('')).toBe('\ufffd')
     expect(text('EUC_TW')).toBe('\ufffd')
+  })
+
+  test('of UTF-8 is decoded as the Encoding Standard does, whatever the bytes', () => {
+    const pieces = fc.constantFrom(
+      ...'A é☃😀\ufeff'.split(''),
+      0xff,
+      0xe2,
+      0x80,
+      0xed,
+      0xa0,
+      0xf0,
+      0x9f,
+      0xf4,
+      0x90,
+      0xc2,
+      0xef,
+      0xbb,
+      0xbf,
+    )
+    const texts = fc
+      .array(pieces, { maxLength: 24 })
+      .map((all) =>
+        Buffer.concat(all.map((one) => (typeof one === 'number' ? Uint8Array.of(one) : Buffer.from(one)))),
+      )
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    fc.assert(
+      fc.property(texts, texts, (message, user) => {
+        const record = recordOf({ ErrMessage: message, UserName: user })
+        expect(record.text(Field.ErrMessage)).toBe(decoder.decode(message))
+        expect(record.text(Field.UserName)).toBe(decoder.decode(user))
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   test('only UTF8 and its like may be copied byte by byte', () => {

@@ -2,14 +2,17 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import type { ConfigFile } from '../../config/config-file.ts'
 import { type Given, readOptions } from '../../config/options.ts'
+import { renderingOptions } from '../../config/rendering-options.ts'
 import { choice, duration, text } from '../../config/values.ts'
 import { FORMATS } from '../../render/encoder.ts'
 import { addExporterOptions, addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
 import { schemeOf } from '../destination-sources.ts'
-import { type Destination, readDestinations, wantsColor } from '../destinations.ts'
+import { type Destination, readDestinations } from '../destinations.ts'
+import { colorsOf } from '../encodings.ts'
 import { ExitCode } from '../exit-code.ts'
 import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { refuseTwoFormats } from '../rendering.ts'
 import { readSources } from '../settings.ts'
 import { filesOf, letterFolder } from './letter-folder.ts'
 import { replayLetters } from './replay-letters.ts'
@@ -22,6 +25,7 @@ const options = journalOptions.extend({
   format: choice([...FORMATS, 'febe'])
     .prefault('json')
     .meta({ description: 'how stdout and files are written; febe writes a dump' }),
+  ...renderingOptions.shape,
   keep: z.boolean().prefault(false).meta({ description: 'keep the letters of what was delivered' }),
   retryFor: duration()
     .prefault('60s')
@@ -46,7 +50,7 @@ export function replayCommand(command: Command, context: CommandContext): () => 
       return ExitCode.Done
     }
     const { keep, retryFor } = read!
-    const resend = { destination: destination!, retryForMs: retryFor, color: wantsColor('auto', context) }
+    const resend = { destination: destination!, retryForMs: retryFor, colors: colorsOf('auto', context) }
     return withSystemErrors(folder!, () => replayLetters({ folder: folder!, names, keep, resend }, context))
   }
 }
@@ -61,7 +65,9 @@ function readDestination(given: Given, problems: string[]): Destination | undefi
     return undefined
   }
   const file = configFile(to, given, problems)
-  return readDestinations([{ to, format }], given, problems, file)[0]
+  const rendering = readOptions(renderingOptions, given, []) ?? {}
+  refuseTwoFormats(given, problems)
+  return readDestinations([{ to, format, rendering }], given, problems, file)[0]
 }
 
 /** Read where the destination may be called by the name that it has there. */

@@ -5,14 +5,14 @@ import { DirectPipeline } from '../../pipeline/direct-pipeline.ts'
 import type { RecordView } from '../../record/view.ts'
 import type { CommandContext } from '../context.ts'
 import { type Destination, exporterTo } from '../destinations.ts'
-import { encodingOf } from '../encodings.ts'
+import { type Colors, encodingOf } from '../encodings.ts'
 
 /** How records are sent again. */
 export interface ResendOptions {
   readonly destination: Destination
   /** How long a destination that fails is tried, in milliseconds. */
   readonly retryForMs: number
-  readonly color: boolean
+  readonly colors: Colors
 }
 
 /** Encoded records that may wait for the destination. */
@@ -31,7 +31,7 @@ export class Resend {
   #stopped = false
   #wake: () => void = () => undefined
 
-  constructor({ destination, retryForMs, color }: ResendOptions, context: CommandContext) {
+  constructor({ destination, retryForMs, colors }: ResendOptions, context: CommandContext) {
     const { definition, options } = destination
     this.#delivery = new Delivery({
       name: definition.label(options),
@@ -48,7 +48,7 @@ export class Resend {
       pool: this.#pipeline.pool,
       onProgress: this.#pipeline.progressed,
     })
-    this.#pipeline.addLane(encodingOf(destination, { color }).encoder(), [this.#delivery])
+    this.#pipeline.addLane(encodingOf(destination, colors).encoder(), [this.#delivery])
     this.#pipeline.onProgress(() => this.#wake())
   }
 

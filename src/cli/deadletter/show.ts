@@ -1,27 +1,29 @@
 import type { Command } from 'commander'
 import { readOptions } from '../../config/options.ts'
+import { renderingOptions } from '../../config/rendering-options.ts'
 import { choice, integer } from '../../config/values.ts'
 import { openDump } from '../../deadletter/enclosure.ts'
 import { type StoredLetter, withoutDump } from '../../deadletter/letter.ts'
 import type { LetterFile } from '../../deadletter/letter-files.ts'
 import { readLetters } from '../../deadletter/read-letters.ts'
 import { roomOf } from '../../record/room.ts'
-import type { Encoder } from '../../render/encoder.ts'
-import { PrettyEncoder } from '../../render/pretty.ts'
-import { PrototextEncoder } from '../../render/prototext.ts'
+import { type Encoder, FORMATS, type Format } from '../../render/encoder.ts'
+import { makeEncoder, type Style } from '../../render/make-encoder.ts'
 import { visibleLine } from '../../render/visible.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
-import { wantsColor } from '../destinations.ts'
+import { wantsColor } from '../encodings.ts'
 import { ExitCode } from '../exit-code.ts'
 import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { refuseTwoFormats } from '../rendering.ts'
 import { filesOf, letterFolder } from './letter-folder.ts'
 import { said, shortTime } from './said.ts'
 
 const options = journalOptions.extend({
-  format: choice(['pretty', 'json', 'prototext']).prefault('pretty').meta({
+  format: choice(FORMATS).prefault('pretty').meta({
     description: 'how records are shown; json shows the letters as they are stored, without the dump',
   }),
+  ...renderingOptions.omit({ fields: true }).shape,
   records: integer(1, 1_000_000).optional().meta({ description: 'only the newest N (default: all)' }),
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
@@ -38,10 +40,14 @@ export function showCommand(command: Command, context: CommandContext): () => Pr
     const problems: string[] = []
     const given = commandLine(command, context, problems, true)
     const read = readOptions(options, given, problems)
+    refuseTwoFormats(given, problems)
     const folder = letterFolder(given, problems)
     refuse(problems)
     const files = await filesOf(folder!, given.operands)
-    const show = read!.format === 'json' ? asStored : makeShow(read!.format, wantsColor(read!.color, context))
+    const { template, color } = read!
+    const format = template === undefined ? read!.format : 'template'
+    const style = { ...read!, color: wantsColor(color, context) }
+    const show = format === 'json' ? asStored : makeShow(format, style)
     await withSystemErrors(folder!, () => print(files, read!.records, show, context))
     return ExitCode.Done
   }
@@ -65,8 +71,8 @@ async function count(files: readonly LetterFile[]): Promise<number> {
 
 const asStored: Show = ({ line }) => `${withoutDump(line)}\n`
 
-function makeShow(format: 'pretty' | 'prototext', color: boolean): Show {
-  const encoder = format === 'pretty' ? new PrettyEncoder({ color }) : new PrototextEncoder()
+function makeShow(format: Format, style: Style): Show {
+  const encoder = makeEncoder(format, style)
   const mark = format === 'pretty' ? '──' : '#'
   return (letter) => `${mark} ${why(letter)}\n${recordText(letter, encoder) ?? `${mark} ${NO_RECORD}\n`}`
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { FrameDecoder } from '../../codec/frame.ts'
 import { readOptions } from '../../config/options.ts'
+import { renderingOptions } from '../../config/rendering-options.ts'
 import { choice, integer, level } from '../../config/values.ts'
 import { BlockedError } from '../../errors.ts'
 import { atLeast } from '../../filter/level.ts'
@@ -15,9 +16,12 @@ import type { DirectPipeline } from '../../pipeline/direct-pipeline.ts'
 import { FORMATS } from '../../render/encoder.ts'
 import { addOptions, commandLine, refuse } from '../command-options.ts'
 import type { CommandContext } from '../context.ts'
-import { buildPipeline, readDestinations, wantsColor } from '../destinations.ts'
+import type { Asked } from '../destination-sources.ts'
+import { buildPipeline, readDestinations } from '../destinations.ts'
+import { colorsOf } from '../encodings.ts'
 import { ExitCode } from '../exit-code.ts'
 import { journalOptions, withSystemErrors } from '../listener-places.ts'
+import { refuseTwoFormats } from '../rendering.ts'
 import { journalFolder } from './folder.ts'
 import { endOf } from './overview.ts'
 import { plural, positions } from './text.ts'
@@ -34,6 +38,7 @@ const options = journalOptions.extend({
     .prefault('json')
     .meta({ description: 'how records are shown; febe writes a dump' }),
   level: level().optional().meta({ description: 'leave out records below this severity' }),
+  ...renderingOptions.shape,
   color: choice(['auto', 'always', 'never'])
     .prefault('auto')
     .meta({ description: 'colours of the pretty format' }),
@@ -50,7 +55,9 @@ export function catCommand(command: Command, context: CommandContext): () => Pro
     const given = commandLine(command, context, problems, true)
     const read = readOptions(options, given, problems)
     const folder = journalFolder(given, problems)
-    const screen = readDestinations([{ to: 'stdout', format: read?.format ?? 'json' }], given, problems)
+    refuseTwoFormats(given, problems)
+    const asked: Asked = { to: 'stdout', format: read?.format ?? 'json', rendering: read ?? {} }
+    const screen = readDestinations([asked], given, problems)
     refuse(problems)
     const segments = await withSystemErrors(folder!, () => listSegments(systemDisk, folder!))
     const from = read!.from ?? segments[0]?.first ?? 0
@@ -59,7 +66,7 @@ export function catCommand(command: Command, context: CommandContext): () => Pro
       queueBytes: Number.POSITIVE_INFINITY,
       retryForMs: 0,
       giveUp: (error: unknown) => error instanceof BlockedError,
-      color: wantsColor(read!.color, context),
+      ...colorsOf(read!.color, context),
     }
     const pipeline = buildPipeline(screen, service, context)
     const wanted = { from, records: read!.records ?? MOST, rank: read!.level }

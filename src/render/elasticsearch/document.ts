@@ -4,10 +4,10 @@ import { SEVERITIES } from '../../codec/severity.ts'
 import { fileEndIn, fileStartIn, splitAddress } from '../../record/compound.ts'
 import { writeInt32, writeNumber } from '../../record/digits.ts'
 import { type Duration, findDuration } from '../../record/duration.ts'
+import { sessionStartMicros, timeMicros } from '../../record/log-time.ts'
 import { type Piece, pieceOf, type Room, writePiece } from '../../record/room.ts'
 import type { Source } from '../../record/source.ts'
 import { conditionName } from '../../record/sqlstate.ts'
-import { sessionStartMicros, timeMicros } from '../../record/time.ts'
 import { traceContextOf } from '../../record/trace.ts'
 import { UidWriter } from '../../record/uid-writer.ts'
 import type { RecordView } from '../../record/view.ts'
@@ -107,22 +107,16 @@ export class DocumentEncoder {
     if (spans[2 * Field.ClientAddr]! >= 0) at = writeClient(record, out, at)
     at = writePiece(out, at, this.#serviceFor(record.source))
     at = writeTrace(record, out, at)
-    const start = sessionStartMicros(record)
-    at = writePostgresqlLog(
-      record,
-      out,
-      at,
-      duration,
-      start === undefined ? undefined : this.#start.pieceOf(start),
-    )
+    const start = sessionStartMicros(record) ?? 0
+    at = writePostgresqlLog(record, out, at, duration, start <= 0 ? undefined : this.#start.pieceOf(start))
     out.bytes[at - 1] = 0x7d
     return at
   }
 
   /** A data stream takes nothing without a time; where the record does not say it, it is when it was seen here. */
   #timestamp(record: RecordView, out: Room, at: number): number {
-    const micros = timeMicros(record)
-    at = micros === undefined ? writePiece(out, at, this.#created!) : this.#time.write(micros, out, at)
+    const micros = timeMicros(record) ?? 0
+    at = micros <= 0 ? writePiece(out, at, this.#created!) : this.#time.write(micros, out, at)
     return writePiece(out, at, END_TEXT)
   }
 
@@ -143,8 +137,8 @@ export class DocumentEncoder {
     const { bytes, spans } = record
     at = comma(out, writeInt32(out.bytes, writePiece(out, at, PROCESS), bytes, spans[2 * Field.Pid]!))
     at = text(out, at, TITLE, record, spans[2 * Field.PsDisplay]!, spans[2 * Field.PsDisplay + 1]!)
-    const micros = sessionStartMicros(record)
-    if (micros !== undefined) at = ready(out, at, START, this.#start.pieceOf(micros))
+    const micros = sessionStartMicros(record) ?? 0
+    if (micros > 0) at = ready(out, at, START, this.#start.pieceOf(micros))
     return close(out, at)
   }
 

@@ -3,11 +3,11 @@ import { SEVERITIES } from '../../codec/severity.ts'
 import { fileEndIn, fileStartIn, splitAddress } from '../../record/compound.ts'
 import { writeNumber } from '../../record/digits.ts'
 import { findDuration } from '../../record/duration.ts'
+import { sessionStartMicros, timeMicros } from '../../record/log-time.ts'
 import { recodeToUtf8 } from '../../record/recode.ts'
 import { type Piece, type Room, roomOf, writePiece } from '../../record/room.ts'
 import type { Source } from '../../record/source.ts'
 import { conditionName } from '../../record/sqlstate.ts'
-import { sessionStartMicros, timeMicros } from '../../record/time.ts'
 import { traceContextOf } from '../../record/trace.ts'
 import { uidOf, uidPrefix } from '../../record/uid.ts'
 import type { RecordView } from '../../record/view.ts'
@@ -96,7 +96,7 @@ export class LogRecordEncoder implements Encoder {
     const record = given.isUtf8() ? given : recodeToUtf8(given)
     const { spans } = record
     if (this.#observed === 0) this.#observed = this.#now()
-    let at = wire.begin(out, start, timeMicros(record), this.#severities[record.severityRank()]!)
+    let at = wire.begin(out, start, positive(timeMicros(record)), this.#severities[record.severityRank()]!)
     const message = spans[2 * Field.ErrMessage]!
     if (message >= 0) at = wire.body(out, at, record, message, spans[2 * Field.ErrMessage + 1]!)
     at = this.#attributes(record, out, wire.beginAttributes(out, at))
@@ -222,7 +222,7 @@ export class LogRecordEncoder implements Encoder {
 
   /** Made once for a session: its records stand together. */
   #sessionStart(record: RecordView, out: Room, at: number): number {
-    const micros = sessionStartMicros(record)
+    const micros = positive(sessionStartMicros(record))
     if (micros === undefined) return at
     if (micros !== this.#startMicros) {
       this.#startMicros = micros
@@ -242,6 +242,10 @@ export class LogRecordEncoder implements Encoder {
     return this.#wire.text(out, at, key, bytes, 0, bytes.bytes.length)
   }
 }
+
+/** OpenTelemetry counts from 1970, without a sign; 0 stands for nothing. */
+const positive = (micros: number | undefined): number | undefined =>
+  micros !== undefined && micros > 0 ? micros : undefined
 
 function digitsAt(bytes: Uint8Array, start: number, end: number): number {
   let number = 0

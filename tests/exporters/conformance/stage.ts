@@ -57,7 +57,11 @@ export class ConformanceStage {
       onProgress: () => undefined,
       ...own.delivery,
     })
-    this.#lane = new Lane(encodingOf(destination, { color: false }).encoder(), [this.delivery], pool)
+    this.#lane = new Lane(
+      encodingOf(destination, { color: false, everywhere: false }).encoder(),
+      [this.delivery],
+      pool,
+    )
   }
 
   /** Hands over records, all of them in one chunk. */

@@ -187,7 +187,7 @@ test('what is absent is absent, what is empty is empty', () => {
 })
 
 test('a record that does not know its time has that of its arrival', () => {
-  const fields = { ...FULL, LogTime: '2026-03-01 12:00:00.001 CET' }
+  const fields = { ...FULL, LogTime: '2026-03-01 12:00:00.001 IST' }
   const { document } = operationOf(fields, {}, { protocol: 1 })
   expect(document['@timestamp']).toBe('2026-03-01T12:00:01.000Z')
 })
