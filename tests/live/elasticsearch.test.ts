@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { onStage } from '../exporters/conformance/stage.ts'
-import type { Subject } from '../exporters/conformance.ts'
+import { conformance, type Harness, type Received, type Subject } from '../exporters/conformance.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { withService } from './with-service.ts'
 
@@ -55,12 +55,65 @@ const subject = (flags: Readonly<Record<string, string>> = {}): Subject => ({
   }),
 })
 
+let indexes = 0
+
+/** An index of its own for each case, of the server that all of them share. */
+function indexHarness(): Harness {
+  const index = `case-${indexes++}`
+  return {
+    target: () => ({
+      to: opensearch.running.addresses['http']!.replace('http', 'opensearch'),
+      options: { index },
+    }),
+    received: async () => {
+      await ask(`${index}/_refresh`, 'POST')
+      const found = await ask<Partial<Hits>>(`${index}/_search`, 'POST', {
+        size: 1000,
+        sort: [{ 'event.sequence': { order: 'asc', unmapped_type: 'long' } }],
+      })
+      return (found.hits?.hits ?? []).map(({ _source: { message, postgresql } }): Received => {
+        return { message, detail: postgresql.log['detail'] as string | undefined }
+      })
+    },
+    kill: () => opensearch.running.kill(),
+    restart: () => opensearch.running.restart(),
+    stop: async () => undefined,
+  }
+}
+
+const UNTOLD = 'a real server does not behave as it is told'
+
+conformance({
+  exporter: 'elasticsearch',
+  start: async () => indexHarness(),
+  unavailable: opensearch.missing,
+  timeoutMs: LIFE_MS,
+  skips: {
+    'refused in part': UNTOLD,
+    'to be sent again in part': UNTOLD,
+    'refused for good': UNTOLD,
+    'too large is split': UNTOLD,
+    'blocked holds': UNTOLD,
+    'busy is waited for': UNTOLD,
+    'Retry-After is honoured': UNTOLD,
+    'told to stop, it stops': UNTOLD,
+    'secrets are shown nowhere': UNTOLD,
+    'check sends nothing': 'it would be killed for every other case; it is tested below',
+    'TLS with a private CA': 'it has none',
+    'another CA is refused': 'it has none',
+    'mutual TLS': 'it has none',
+    HTTP_PROXY: 'there is one in front of the fake',
+    HTTPS_PROXY: 'there is one in front of the fake',
+    NO_PROXY: 'there is one in front of the fake',
+  },
+})
+
 describe.skipIf(opensearch.missing !== undefined)('opensearch', () => {
   test('is checked without a trace', async () => {
     await onStage(subject(), async ({ exporter }) => {
       expect(await exporter.check!(new AbortController().signal)).toContain('answered 400')
     })
-    expect(await ask<object[]>('_cat/indices?format=json')).toEqual([])
+    expect(await ask<object[]>('_cat/indices/logs-*?format=json')).toEqual([])
   })
 
   test(
