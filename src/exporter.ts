@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { DeliveryError } from './errors.ts'
+import type { RecordView } from './record/view.ts'
 import type { Encoding, Format } from './render/encoder.ts'
 import type { RecordStart } from './render/record-start.ts'
 
@@ -19,6 +20,8 @@ export interface Batch {
 
 /** A live connection to one destination. */
 export interface Exporter {
+  /** Others come to it, so it is opened at the start; what is wrong then is tried again before the first send. */
+  readonly opensAtOnce?: boolean
   /**
    * Called before the first send, and before the next one after a `RetryableError` that says `reconnect`; throws what is
    * wrong with the destination. Never called twice at the same time.
@@ -93,6 +96,13 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
    * @param plain the format's own
    */
   encoding?(options: z.output<S>, plain: Encoding): Encoding
+  /**
+   * Records that this destination must never have, where there are any: they are counted as filtered.
+   *
+   * @returns `name`: the same exactly when the records are; `test`: whether a record is one of them;
+   *   its head has been walked
+   */
+  leavesOut?(options: z.output<S>): { readonly name: string; readonly test: (record: RecordView) => boolean }
   create(options: z.output<S>, context: ExporterContext): Exporter
 }
 

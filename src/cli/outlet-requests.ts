@@ -14,6 +14,8 @@ export function outletRequest(destination: Destination, colors: Colors, log: Log
   const volume = volumeOf(common)
   // A limit counts what one destination gets: it shares with none.
   const alone = volume.limit === undefined ? '' : name
+  const out = definition.leavesOut?.(options)
+  const selected = compileSelection({ level, noLogLevel, filter }, uncomputable(log, name))
   return {
     settings: {
       name,
@@ -26,9 +28,10 @@ export function outletRequest(destination: Destination, colors: Colors, log: Log
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },
     fingerprint,
-    encoding: JSON.stringify([encoding.name, level, noLogLevel, filter, volume.name, alone]),
+    encoding: JSON.stringify([encoding.name, level, noLogLevel, filter, volume.name, alone, out?.name]),
     encoder: encoding.encoder,
-    wanted: both(compileSelection({ level, noLogLevel, filter }, uncomputable(log, name)), volume.wanted),
+    // Its own records count neither as a part of a sample nor for a limit.
+    wanted: both(both(out && ((record) => !out.test(record)), selected), volume.wanted),
     gate: volume.limit,
     exporter: () => exporterTo(destination),
     start: common.start,

@@ -66,10 +66,15 @@ const schema = z.object(httpOptions)
 export type HttpOptions = z.output<typeof schema>
 
 /** What can be seen to be wrong with them at start, in a sentence. */
-export function httpProblem({ tlsCert, tlsKey, tlsCa, tlsInsecure }: HttpOptions): string | undefined {
+export function httpProblem({
+  tlsCert,
+  tlsKey,
+  tlsCa,
+  tlsInsecure,
+}: Partial<HttpOptions>): string | undefined {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     return 'a certificate and its key go together: give tls_cert and tls_key'
-  if (tlsInsecure && tlsCa !== undefined)
+  if (tlsInsecure === true && tlsCa !== undefined)
     return 'tls_insecure takes any certificate, tls_ca only some: give one of them'
   try {
     if (tlsCa !== undefined) new X509Certificate(tlsCa.reveal())

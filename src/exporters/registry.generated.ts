@@ -5,8 +5,11 @@ import file from './file.ts'
 import http from './http.ts'
 import kafka from './kafka.ts'
 import otlp from './otlp.ts'
+import postgres from './postgres.ts'
 import splunk from './splunk.ts'
 import stdout from './stdout.ts'
+import websocket from './websocket.ts'
+import websocketServer from './websocket-server.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
 export const EXPORTERS = [
@@ -15,6 +18,9 @@ export const EXPORTERS = [
   http,
   kafka,
   otlp,
+  postgres,
   splunk,
   stdout,
+  websocket,
+  websocketServer,
 ] as unknown as readonly ExporterDefinition[]

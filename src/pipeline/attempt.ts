@@ -45,7 +45,7 @@ export class Attempts {
   async send(batch: Batch, lender: Chunk | undefined): Promise<DeliveryError | undefined> {
     if (this.#stuck >= MOST_STUCK) return new RetryableError(`${this.#stuck} calls have not come back`)
     const { exporter, clock, latency } = this.#options
-    const opening = this.#open()
+    const opening = this.open()
     const unopened = await opening
     if (unopened !== undefined) return unopened
     const began = clock.now()
@@ -57,7 +57,8 @@ export class Attempts {
     return error
   }
 
-  #open(): Promise<DeliveryError | undefined> {
+  /** Opens the exporter unless it is open; returns what is wrong. */
+  open(): Promise<DeliveryError | undefined> {
     if (this.#opening !== undefined) return this.#opening
     const { exporter } = this.#options
     const opening = exporter.open

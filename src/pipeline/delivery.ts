@@ -75,6 +75,7 @@ export class Delivery {
       wake: () => this.#wake.signal,
       changed: this.#change.say,
     }
+    if (exporter.opensAtOnce === true) void attempts.open()
   }
 
   /** Counts of what happened so far. */

@@ -92,7 +92,8 @@ export function parseLogTime(text: string): number | undefined {
   if (parts === null) return undefined
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number)
   const offset = offsetMinutes(parts[8]!)
-  if (offset === undefined) return undefined
+  if (offset === undefined || month! > 12 || day! > 31 || hour! > 24 || minute! > 59 || second! > 60)
+    return undefined
   const millis = Date.UTC(year!, month! - 1, day, hour, minute, second, Number(parts[7] ?? 0))
   const micros = (millis - offset * 60_000) * 1000
   return Number.isSafeInteger(micros) ? micros : undefined

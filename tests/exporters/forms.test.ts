@@ -17,7 +17,9 @@ import { makeCertificates } from '../support/certificates.ts'
 const folder = configFolder()
 
 /** A value that is not the default, where the kind of an option tells none; by flag. */
-const SAMPLES: Readonly<Record<string, string>> = {}
+const SAMPLES: Readonly<Record<string, string>> = {
+  '--websocket-server-keepalive': '123s',
+}
 
 /** By what stands for the value in help. */
 const KINDS: Readonly<Record<string, string>> = {

@@ -304,6 +304,20 @@ describe('opening', () => {
     expect([exporter.opened, stage.delivery.stats.delivered]).toEqual([3, 2])
   })
 
+  test('at the start where others come to it; once, and again before the first batch if that failed', async () => {
+    for (const failures of [0, 1]) {
+      const exporter = Object.assign(new ScriptedExporter(), { opensAtOnce: true })
+      exporter.open = async () => {
+        if (exporter.opened++ < failures) throw retryable
+      }
+      const stage = new Stage(exporter)
+      await until('it to be open', () => exporter.opened === 1)
+      stage.offer(1)
+      await stage.delivery.settle()
+      expect([exporter.opened, stage.delivery.stats.delivered]).toEqual([1 + failures, 1])
+    }
+  })
+
   test('anew: a destination that waits is tried at once', async () => {
     const stage = new Stage(new ScriptedExporter(blocked))
     stage.offer(1)
