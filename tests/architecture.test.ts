@@ -61,7 +61,6 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'files',
     'grpc',
     'kafka',
-    'files',
     'postgres',
     'websocket',
     'objects',

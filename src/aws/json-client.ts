@@ -48,7 +48,7 @@ export class AwsJsonClient {
       headers: { 'User-Agent': service.userAgent },
       connection: service.connection,
     })
-    this.#signer = new AwsSigner(service.credentials, service.region, service.name)
+    this.#signer = new AwsSigner(service.credentials, { region: service.region, service: service.name })
   }
 
   /**

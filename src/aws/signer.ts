@@ -21,6 +21,19 @@ export interface Unsigned {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  /** `POST` by default. */
+  readonly method?: string
+}
+
+/** Which service's requests are signed, and how. */
+export interface AwsScope {
+  readonly region: string
+  /** Its name in signatures: `logs`, `es`. */
+  readonly service: string
+  /** A hash of the body as a header of its own, which not every service expects; true by default. */
+  readonly hashHeader?: boolean
+  /** Time of the signatures; now by default. */
+  readonly now?: () => Date
 }
 
 type Provider = (options?: { forceRefresh?: boolean }) => Promise<Credentials>
@@ -28,14 +41,12 @@ type Provider = (options?: { forceRefresh?: boolean }) => Promise<Credentials>
 /** AWS's Signature Version 4 over requests of one service. What it needs of AWS's SDK is loaded when it first signs. */
 export class AwsSigner {
   readonly #source: CredentialSource
-  readonly #region: string
-  readonly #service: string
+  readonly #scope: AwsScope
   #provider: Provider | undefined
 
-  constructor(source: CredentialSource, region: string, service: string) {
+  constructor(source: CredentialSource, scope: AwsScope) {
     this.#source = source
-    this.#region = region
-    this.#service = service
+    this.#scope = scope
   }
 
   /**
@@ -55,24 +66,30 @@ export class AwsSigner {
     }
   }
 
-  /** The headers of a POST with its signature among them. */
-  async sign({ url, headers, body }: Unsigned, credentials: Credentials): Promise<Record<string, string>> {
+  /** The headers of a request with its signature among them. */
+  async sign(
+    { url, headers, body, method = 'POST' }: Unsigned,
+    credentials: Credentials,
+  ): Promise<Record<string, string>> {
+    const { region, service, hashHeader = true, now } = this.#scope
     const { SignatureV4 } = await import('@smithy/signature-v4')
     const signer = new SignatureV4({
       credentials: withoutUndefined(credentials),
-      region: this.#region,
-      service: this.#service,
+      region,
+      service,
       sha256: Sha256,
+      applyChecksum: hashHeader,
     })
-    const signed = await signer.sign({
-      method: 'POST',
+    const request = {
+      method,
       protocol: url.protocol,
       hostname: url.hostname,
       path: url.pathname,
-      query: {},
+      query: Object.fromEntries(url.searchParams),
       headers: { ...headers, host: url.host },
       body,
-    })
+    }
+    const signed = await signer.sign(request, now === undefined ? {} : { signingDate: now() })
     const { host: _, ...others } = signed.headers
     return others
   }

@@ -4,6 +4,7 @@ import axiom from './axiom.ts'
 import azureLogs from './azure-logs.ts'
 import cloudwatch from './cloudwatch.ts'
 import datadog from './datadog.ts'
+import elasticsearch from './elasticsearch.ts'
 import file from './file.ts'
 import http from './http.ts'
 import kafka from './kafka.ts'
@@ -11,6 +12,7 @@ import otlp from './otlp.ts'
 import postgres from './postgres.ts'
 import s3 from './s3.ts'
 import sentry from './sentry.ts'
+import splunk from './splunk.ts'
 import stdout from './stdout.ts'
 import websocket from './websocket.ts'
 import websocketServer from './websocket-server.ts'
@@ -21,6 +23,7 @@ export const EXPORTERS = [
   azureLogs,
   cloudwatch,
   datadog,
+  elasticsearch,
   file,
   http,
   kafka,
@@ -28,6 +31,7 @@ export const EXPORTERS = [
   postgres,
   s3,
   sentry,
+  splunk,
   stdout,
   websocket,
   websocketServer,

@@ -13,6 +13,8 @@ export interface SeenRequest {
 export interface HttpApi {
   /** How a user would point the exporter at it. */
   target(origin: string, secret: string): Target
+  /** The answer to a request that holds no records (health, acknowledgements), however it is told to behave. */
+  beside?(request: SeenRequest): Response | undefined
   /** The records of a request; throws where the request breaks the vendor's rules, which the exporter hears as a 400. */
   records(request: SeenRequest): Received[]
   /** The answer to a request that was accepted; 200 without a body by default. */
@@ -25,7 +27,7 @@ export interface HttpApi {
 
 /** A server on a free port of 127.0.0.1 that behaves as it is told, for the conformance of exporters that speak HTTP. */
 export class HttpHarness implements Harness {
-  /** Every request with a body, accepted or not. */
+  /** Every request with records, accepted or not. */
   readonly requests: SeenRequest[] = []
   readonly #api: HttpApi
   readonly #tls: ServerTls | undefined
@@ -92,6 +94,8 @@ export class HttpHarness implements Harness {
     const body = decompressed(Buffer.from(await request.arrayBuffer()), headers.get('Content-Encoding'))
     if (method === 'HEAD' || method === 'OPTIONS') return new Response(null, { status: 405 })
     const seen = { method, url: new URL(request.url), headers, body }
+    const beside = this.#api.beside?.(seen)
+    if (beside !== undefined) return beside
     this.requests.push(seen)
     const manner = this.#manner
     if (manner.does === 'hang') {

@@ -14,6 +14,8 @@ export interface ServerCommand {
   readonly addresses: Readonly<Record<string, string>>
   /** Whether it answers. */
   readonly answers: () => Promise<boolean>
+  /** How long it may take until it answers; half a minute by default. */
+  readonly startMs?: number
 }
 
 const START_MS = 30_000
@@ -51,7 +53,7 @@ export class ServerProcess implements Running {
   }
 
   async restart(): Promise<void> {
-    const { words, folder, env, answers } = this.#command
+    const { words, folder, env, answers, startMs = START_MS } = this.#command
     await this.kill()
     const log = openSync(join(folder, 'server.log'), 'a')
     const child = Bun.spawn(detached([...words], 'TERM'), {
@@ -69,7 +71,7 @@ export class ServerProcess implements Running {
       (there) => there,
       `${words[0]} to answer`,
       {
-        timeoutMs: START_MS,
+        timeoutMs: startMs,
       },
     )
     if (ended())
