@@ -8,7 +8,7 @@ FUZZ_TIMEOUT_MS = $(shell expr \( $(FUZZ_SECONDS) + 60 \) \* 1000)
 
 # The steps install packages and write into the same folders; running them side by side gains nothing.
 .NOTPARALLEL:
-.PHONY: help quickstart build shim shims test test-versions bench fuzz format generate clean prerequisites
+.PHONY: help quickstart build shim shims test test-live test-versions bench fuzz format generate clean prerequisites
 
 help:
 	@echo 'pgturret: PostgreSQL as a structured event source'
@@ -20,6 +20,7 @@ help:
 	@echo '  make shims        the module for every PostgreSQL and processor whose headers can be had (ONLY=17 picks one);'
 	@echo '                    the next build embeds them, for `pgturret shim install` without a compiler'
 	@echo '  make test         everything that CI runs: format, lint, types, shim, unit, end to end'
+	@echo '  make test-live    the tests that need real servers (S3, Kafka, a collector …), after installing all of those'
 	@echo '  make test-versions'
 	@echo '                    the shim on every PostgreSQL from 13 to 19 that can be had (ONLY=17 picks one),'
 	@echo '                    and on one built with assertions (ONLY=cassert)'
@@ -50,6 +51,9 @@ shims: node_modules/.package-lock.json
 test: prerequisites node_modules/.package-lock.json
 	@sh scripts/prerequisites.sh --tests
 	@exec bun scripts/check.ts
+
+test-live: prerequisites node_modules/.package-lock.json
+	@exec bun scripts/check.ts --live
 
 test-versions: prerequisites build
 	@exec bun scripts/versions.ts $(addprefix --only ,$(ONLY))

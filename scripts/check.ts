@@ -3,6 +3,7 @@
  *
  *   bun scripts/check.ts                 everything
  *   bun scripts/check.ts --only lint     one stage (repeatable)
+ *   bun scripts/check.ts --live          the tests that need real servers alone, with all of those: a skip fails
  *
  * The last line counts: tests as `bun test` counts them, every other stage as one.
  */
@@ -33,7 +34,15 @@ const STAGES: Stage[] = [
   { name: 'shim', run: () => makeShim('all', '-B', 'WERROR=-Werror') },
   command('compile', ['bun', 'scripts/compile.ts']),
   { name: 'ring', run: () => makeShim('check-ring') },
-  { name: 'tests', run: runTests },
+  { name: 'services', run: installQuickServices },
+  { name: 'tests', run: () => runTests([]) },
+]
+
+/** What `--live` does in place of them. */
+const LIVE_STAGES: Stage[] = [
+  command('compile', ['bun', 'scripts/compile.ts']),
+  command('services', ['bun', 'tests/live/services.ts', 'install']),
+  { name: 'live', run: () => runTests(['tests/live', 'tests/exporters'], { PGTURRET_TEST_LIVE: 'all' }) },
 ]
 
 process.exit(await main())
@@ -60,14 +69,18 @@ async function main(): Promise<number> {
 function pick(args: string[]): Stage[] | undefined {
   const names = STAGES.map((stage) => stage.name).join(', ')
   try {
-    const { values } = parseArgs({ args, options: { only: { type: 'string', multiple: true } } })
+    const { values } = parseArgs({
+      args,
+      options: { only: { type: 'string', multiple: true }, live: { type: 'boolean' } },
+    })
+    if (values.live) return LIVE_STAGES
     const only = values.only
     const unknown = only?.filter((name) => !STAGES.some((stage) => stage.name === name)) ?? []
     if (unknown.length > 0) throw new Error(`no stage ${unknown.join(', ')}`)
     return STAGES.filter((stage) => only === undefined || only.includes(stage.name))
   } catch (error) {
     console.error(
-      `${(error as Error).message}\nusage: bun scripts/check.ts [--only STAGE]…   stages: ${names}`,
+      `${(error as Error).message}\nusage: bun scripts/check.ts [--live | --only STAGE…]   stages: ${names}`,
     )
     return undefined
   }
@@ -89,9 +102,14 @@ function command(name: string, words: string[], advice?: string): Stage {
   return { name, run, ...(advice !== undefined && { advice }) }
 }
 
-async function spawn(words: string[]): Promise<number> {
+async function spawn(words: string[], env: Record<string, string> = {}): Promise<number> {
   try {
-    return await Bun.spawn(words, { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' }).exited
+    return await Bun.spawn(words, {
+      stdin: 'ignore',
+      stdout: 'inherit',
+      stderr: 'inherit',
+      env: { ...process.env, ...env },
+    }).exited
   } catch (error) {
     // A program that is not there is a failure of its stage, not of this script.
     console.error((error as Error).message)
@@ -110,11 +128,19 @@ async function makeShim(target: string, ...more: string[]): Promise<Counts> {
   return (await spawn(words)) === 0 ? PASSED : FAILED
 }
 
-async function runTests(): Promise<Counts> {
+/** Servers that are there in seconds; tests that need one that cannot be had say so, and are skipped. */
+async function installQuickServices(): Promise<Counts> {
+  const code = await spawn(['bun', 'tests/live/services.ts', 'install', '--quick'])
+  return code === 0 ? PASSED : { passed: 0, failed: 0, skipped: 1 }
+}
+
+/** @param paths of tests; none: all of them */
+async function runTests(paths: string[], env: Record<string, string> = {}): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'pgturret-check-'))
   try {
     const report = join(folder, 'junit.xml')
-    const code = await spawn(['bun', 'test', '--reporter=junit', `--reporter-outfile=${report}`])
+    const words = ['bun', 'test', '--reporter=junit', `--reporter-outfile=${report}`, ...paths]
+    const code = await spawn(words, env)
     return judge(await readReport(report), code)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -32,6 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   deadletter: ['journal', 'ingest', 'record', 'render', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   config: ['codec', 'render', 'http'],
   http: ['errors.ts', 'exporter.ts'],
+  files: ['errors.ts', 'clock.ts', 'file-write.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
@@ -50,6 +51,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'config',
     'render',
     'http',
+    'files',
     'grpc',
     'errors.ts',
     'clock.ts',
@@ -122,6 +124,15 @@ describe('house rules', () => {
     for (const name of names) {
       expect(registry).toContain(`'./${name}'`)
       expect(existsSync(join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts')))).toBe(true)
+    }
+  })
+
+  test('every exporter is put through the conformance suite', () => {
+    const names = readdirSync(join(SRC, 'exporters')).filter((name) => !name.includes('generated'))
+    for (const name of names) {
+      const path = join(TESTS, 'exporters', name.replace(/\.ts$/, '.test.ts'))
+      const call = new RegExp(`^\\s*conformance\\(\\{\\s*exporter: '${name.replace(/\.ts$/, '')}'`, 'm')
+      expect(readFileSync(path, 'utf8'), `${path} does not call conformance()`).toMatch(call)
     }
   })
 })

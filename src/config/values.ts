@@ -115,6 +115,18 @@ export const duration = () =>
     },
   )
 
+/** How old something may become, in milliseconds: not limited to what a timer can wait. */
+export const age = () =>
+  parsed(
+    {
+      expected: 'a time such as 12h, 7d or 365d',
+      value: 'TIME',
+      example: '30d',
+      json: { pattern: '^\\s*\\d+(\\.\\d+)?\\s*([mM][sS]|[sS]|[mM]|[mM][iI][nN]|[hH]|[dD])\\s*$' },
+    },
+    (text) => parseDuration(text) || undefined,
+  )
+
 /** A whole number within bounds. */
 export const integer = (least: number, most: number) =>
   parsed(

@@ -4,24 +4,24 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  fsync,
   ftruncateSync,
   open,
-  readdirSync,
-  readSync,
   renameSync,
-  rmSync,
   type Stats,
   statSync,
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { fileMode, integer, size } from '../config/values.ts'
+import { age, choice, fileMode, integer, size } from '../config/values.ts'
 import { RetryableError } from '../errors.ts'
 import type { Batch, Exporter, ExporterContext } from '../exporter.ts'
 import { defineExporter } from '../exporter.ts'
 import { writeFully } from '../file-write.ts'
+import { fileUrlPath } from '../files/file-url.ts'
+import { COMPRESSIONS, RotatedFiles, rotatedName } from '../files/rotated.ts'
+import { mendTornLine } from '../files/torn-line.ts'
 
 const options = z.object({
   path: z.string().meta({ fromUrl: true }),
@@ -29,21 +29,38 @@ const options = z.object({
     description:
       'begin a new file when this one would grow over SIZE; the old one gets its end time in its name',
   }),
+  rotateEvery: age().optional().meta({
+    description: 'begin a new file every TIME, counted in UTC: 1h, 1d (at midnight)',
+    example: '1d',
+  }),
+  compression: choice(COMPRESSIONS)
+    .prefault('none')
+    .meta({ description: 'how rotated files are compressed' }),
   keep: integer(1, 100_000)
     .optional()
     .meta({ description: 'delete the oldest rotated files beyond N (default: keep all)' }),
+  keepAge: age()
+    .optional()
+    .meta({ description: 'delete rotated files that are older than TIME (default: keep all)' }),
+  keepSize: size().optional().meta({
+    description: 'delete the oldest rotated files when all of them take more than SIZE (default: keep all)',
+    example: '10GB',
+  }),
   mode: fileMode().prefault('0640').meta({ description: 'permissions of a file that is created' }),
+  fsync: z.boolean().prefault(false).meta({
+    description: 'a batch counts as delivered only when it is on the disk, and survives a power failure',
+  }),
 })
 
 type Options = z.output<typeof options>
 
-/** A local file, one JSON object a line (or what `--format` says); rotated by size, opened anew on SIGHUP. */
+/** A local file, one JSON object a line (or what `--format` says); rotated by size and time, opened anew on SIGHUP. */
 export default defineExporter({
   name: 'file',
-  summary: 'Appends records to a local file, rotated by size, reopened on SIGHUP.',
+  summary: 'Appends records to a local file, rotated by size and time, reopened on SIGHUP.',
   schemes: ['file'],
   example: 'file:///var/log/pgturret/pg.ndjson',
-  fromUrl: (url, text) => ({ path: pathOf(url, text) }),
+  fromUrl: (url, text) => ({ path: fileUrlPath(url, text) }),
   options,
   label: (given) => given.path,
   problem: pathProblem,
@@ -51,24 +68,6 @@ export default defineExporter({
   batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
   create: (given, { format }) => new FileExporter(given, format),
 })
-
-/** `file:///var/log/x.ndjson` is absolute; `file:x.ndjson` and `file://./x.ndjson` are relative to where it runs. */
-function pathOf(url: URL, text: string): string {
-  if (url.search !== '' || url.hash !== '') throw new Error('a file URL takes no query; use --file-… flags')
-  // A URL knows no relative path: what stands in front of it is only in the text.
-  const relative = url.hostname === '.' || (url.hostname === '' && !/^file:\//i.test(text))
-  if (url.hostname !== '' && !relative && url.hostname !== 'localhost') {
-    throw new Error(
-      `"${url.hostname}" would be a host: an absolute path has three slashes, file:///${url.hostname}${url.pathname}`,
-    )
-  }
-  const path = relative
-    ? decodeURIComponent(text.replace(/^file:(?:\/\/\.\/)?/i, ''))
-    : fileURLToPath(new URL(`file://${url.pathname}`))
-  if (path === '' || path.endsWith('/'))
-    throw new Error('expected the path of a file, such as file:///var/log/pgturret.ndjson')
-  return resolve(path)
-}
 
 /** A folder that is missing or closed is found at start; later trouble (a full disk) is waited out. */
 function pathProblem(given: Options): string | undefined {
@@ -91,14 +90,12 @@ const LINE_STARTS: Readonly<Partial<Record<ExporterContext['format'], string>>> 
   json: '{"timestamp":"',
   prototext: 'LogTime="',
 }
-/** A torn line is looked for backwards, in steps. */
-const STEP_BYTES = 64 * 1024
-const NEWLINE = 0x0a
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } = constants
 
 const openFile = promisify(open)
 const closeFile = promisify(close)
+const syncFile = promisify(fsync)
 
 class FileExporter implements Exporter {
   readonly #options: Options
@@ -107,12 +104,14 @@ class FileExporter implements Exporter {
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
   #rotatedAt = 0
+  readonly #keeper: RotatedFiles
   /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(given: Options, format: ExporterContext['format']) {
     this.#options = given
     this.#format = format
+    this.#keeper = new RotatedFiles(given.path, given)
   }
 
   open(): Promise<void> {
@@ -121,6 +120,7 @@ class FileExporter implements Exporter {
 
   send(batch: Batch, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
+      this.#keeper.throwFailure()
       await this.#open()
       if (this.#mustRotate(batch.bytes.length)) await this.#rotate()
       await (this.#regular ? this.#append(batch.bytes) : this.#write(batch.bytes, signal))
@@ -135,10 +135,10 @@ class FileExporter implements Exporter {
   }
 
   async check(): Promise<string> {
-    const { path, maxSize } = this.#options
+    const { path, maxSize, rotateEvery } = this.#options
+    const rotates = maxSize !== undefined || rotateEvery !== undefined
     const status = statSync(path, { throwIfNoEntry: false })
-    if (status === undefined || maxSize !== undefined)
-      accessSync(dirname(path), constants.W_OK | constants.X_OK)
+    if (status === undefined || rotates) accessSync(dirname(path), constants.W_OK | constants.X_OK)
     if (status === undefined) return 'will be created'
     // Somebody may wait at the other end of a pipe: it is not opened for nothing.
     if (!status.isFile()) accessSync(path, constants.W_OK)
@@ -146,8 +146,9 @@ class FileExporter implements Exporter {
     return 'can be written'
   }
 
-  close(): Promise<void> {
-    return this.#inTurn(() => this.#close())
+  async close(): Promise<void> {
+    await this.#inTurn(() => this.#close())
+    await this.#keeper.stop()
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -166,7 +167,9 @@ class FileExporter implements Exporter {
       if (before === undefined) fchmodSync(fd, mode)
       const status = fstatSync(fd)
       this.#regular = status.isFile()
-      if (this.#regular && this.#format !== 'febe') await this.#mendTail(fd, status.size)
+      if (this.#regular && this.#format !== 'febe')
+        await mendTornLine(fd, status.size, LINE_STARTS[this.#format])
+      if (this.#regular && this.#options.fsync && before === undefined) await syncFolder(dirname(path))
       this.#fd = fd
     } catch (error) {
       await closeFile(fd)
@@ -181,11 +184,13 @@ class FileExporter implements Exporter {
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
+    let done = 0
     try {
-      await writeFully(this.#fd, bytes)
+      done = await writeFully(this.#fd, bytes)
+      if (this.#options.fsync) await syncFile(this.#fd)
     } catch (error) {
       // Sent again as a whole later: half of it must not stay. The size is asked for: somebody may have cut the file.
-      const written = (error as { written?: number }).written ?? 0
+      const written = (error as { written?: number }).written ?? done
       if (written > 0) ftruncateSync(this.#fd, Math.max(0, fstatSync(this.#fd).size - written))
       throw error
     }
@@ -202,22 +207,15 @@ class FileExporter implements Exporter {
     }
   }
 
-  /** Cuts off the record that a killed process left half written (its sender sends it again), else ends a foreign line. */
-  async #mendTail(fd: number, size: number): Promise<void> {
-    const begin = lastLineStart(fd, size)
-    if (begin === size) return
-    const lineStart = LINE_STARTS[this.#format]
-    const length = Math.min(size - begin, lineStart?.length ?? 0)
-    const torn = lineStart !== undefined && readText(fd, begin, length) === lineStart.slice(0, length)
-    if (torn) ftruncateSync(fd, begin)
-    else await writeFully(fd, Uint8Array.of(NEWLINE))
-  }
-
   #mustRotate(more: number): boolean {
-    const { maxSize } = this.#options
-    if (!this.#regular || maxSize === undefined) return false
-    const { size } = fstatSync(this.#fd)
-    return size > 0 && size + more > maxSize
+    const { maxSize, rotateEvery } = this.#options
+    if (!this.#regular || (maxSize === undefined && rotateEvery === undefined)) return false
+    const { size, mtimeMs } = fstatSync(this.#fd)
+    if (size === 0) return false
+    // Told by its last record, so that it does not matter who wrote that, and when this process began.
+    const old =
+      rotateEvery !== undefined && periodOf(mtimeMs, rotateEvery) < periodOf(Date.now(), rotateEvery)
+    return old || (maxSize !== undefined && size + more > maxSize)
   }
 
   async #rotate(): Promise<void> {
@@ -227,17 +225,20 @@ class FileExporter implements Exporter {
     this.#rotatedAt = Math.max(Date.now(), this.#rotatedAt + 1)
     renameSync(path, rotatedName(path, this.#rotatedAt))
     await this.#open()
-    this.#prune()
+    this.#keeper.tidy()
   }
+}
 
-  #prune(): void {
-    const { path, keep } = this.#options
-    if (keep === undefined) return
-    const prefix = `${basename(path)}.`
-    const rotated = readdirSync(dirname(path))
-      .filter((name) => name.startsWith(prefix) && ROTATED.test(name.slice(prefix.length)))
-      .sort(byTimeAndNumber.compare)
-    for (const name of rotated.slice(0, -keep)) rmSync(join(dirname(path), name), { force: true })
+/** Number of the period that a time is in, counted from 1970. */
+const periodOf = (ms: number, length: number): number => Math.floor(ms / length)
+
+/** A new name is on the disk when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const fd = await openFile(path, constants.O_RDONLY)
+  try {
+    await syncFile(fd)
+  } finally {
+    await closeFile(fd)
   }
 }
 
@@ -245,34 +246,4 @@ class FileExporter implements Exporter {
 function flagsFor(status: Stats | undefined): number {
   if (status?.isFIFO()) return O_WRONLY | O_NONBLOCK
   return status === undefined || status.isFile() ? O_RDWR | O_APPEND | O_CREAT : O_WRONLY | O_APPEND
-}
-
-/** Where the last line begins; the file's size when it ends in a line end. */
-function lastLineStart(fd: number, size: number): number {
-  const step = Buffer.alloc(Math.min(size, STEP_BYTES))
-  for (let end = size; end > 0; end -= step.length) {
-    const start = Math.max(0, end - step.length)
-    const found = step.subarray(0, readSync(fd, step, 0, end - start, start)).lastIndexOf(NEWLINE)
-    if (found >= 0) return start + found + 1
-  }
-  return 0
-}
-
-function readText(fd: number, at: number, length: number): string {
-  const bytes = Buffer.alloc(length)
-  return bytes.toString('latin1', 0, readSync(fd, bytes, 0, length, at))
-}
-
-const byTimeAndNumber = new Intl.Collator('en', { numeric: true })
-
-/** What rotation puts behind a file's name; anything else in the folder is not ours to delete. */
-const ROTATED = /^\d{8}T\d{9}Z(?:-\d+)?$/
-
-/** `pg.ndjson.20260301T120000123Z`; a number follows where that is taken. */
-function rotatedName(path: string, at: number): string {
-  const time = new Date(at).toISOString().replace(/[-:.]/g, '')
-  for (let attempt = 0; ; attempt++) {
-    const name = `${path}.${time}${attempt === 0 ? '' : `-${attempt}`}`
-    if (statSync(name, { throwIfNoEntry: false }) === undefined) return name
-  }
 }

@@ -73,13 +73,11 @@ function splitUrl(url: URL): Record<string, unknown> {
   }
 }
 
-/** A request has one Authorization. */
+/** A request has one Authorization; a token goes before what the URL says. */
 function credentialsProblem({ token, user, password, credentials }: Options): string | undefined {
   if (password !== undefined && user === undefined) return 'a password takes a user'
-  const ways = [token, user, credentials].filter((one) => one !== undefined)
-  return ways.length > 1
-    ? 'give one of: a token, a user with a password, a user and a password in the URL'
-    : undefined
+  if (user === undefined || (token === undefined && credentials === undefined)) return undefined
+  return 'give one of: a token, a user with a password, a user and a password in the URL'
 }
 
 function headerProblem(given: Options): string | undefined {

@@ -124,24 +124,25 @@ export class HttpClient {
     const { connection, headers, url, followRedirects } = this.#options
     const { timeoutMs, tls, proxy, unix } = connection
     const signal = AbortSignal.any([own.signal, AbortSignal.timeout(timeoutMs)])
-    const send = (to: string, withHeaders: Headers): Promise<Response> =>
-      fetch(to, {
-        method: own.method ?? 'POST',
-        headers: withHeaders,
-        redirect: 'manual',
-        signal,
-        ...(body && { body: body as Uint8Array<ArrayBuffer> }),
-        ...(tls && { tls: defined(tls) }),
-        ...(proxy !== undefined && unix === undefined && { proxy }),
-        ...(unix !== undefined && { unix }),
-      })
-    try {
-      const all = new Headers({ ...headers, ...own.headers })
-      const target = own.url ?? url
-      return followRedirects ? await follow(target, all, send) : await send(target, all)
-    } catch (thrown) {
-      throw noAnswer(thrown, timeoutMs)
+    const send = async (to: string, withHeaders: Headers): Promise<Response> => {
+      try {
+        return await fetch(to, {
+          method: own.method ?? 'POST',
+          headers: withHeaders,
+          redirect: 'manual',
+          signal,
+          ...(body && { body: body as Uint8Array<ArrayBuffer> }),
+          ...(tls && { tls: defined(tls) }),
+          ...(proxy !== undefined && unix === undefined && { proxy }),
+          ...(unix !== undefined && { unix }),
+        })
+      } catch (thrown) {
+        throw noAnswer(thrown, timeoutMs)
+      }
     }
+    const all = new Headers({ ...headers, ...own.headers })
+    const target = own.url ?? url
+    return followRedirects ? follow(target, all, send) : send(target, all)
   }
 
   #concealed(text: string): string {

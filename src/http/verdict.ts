@@ -21,6 +21,10 @@ const HOLD: ReadonlySet<number> = new Set([401, 403, 404, 407])
 /** 5xx that will be the same tomorrow. */
 const NEVER: ReadonlySet<number> = new Set([501, 505])
 
+/** What nginx answers, as a 400, to who may not talk to the server behind it: that is not about the records. */
+const NOT_THE_DATA =
+  /<title>400 (?:No required SSL certificate was sent|The SSL certificate error|The plain HTTP request was sent to HTTPS port)</
+
 /** Turns an answer that is no success into the error that says what to do about it. Total. */
 export function verdictOn(answer: Answer): DeliveryError {
   const { status, headers } = answer
@@ -28,7 +32,8 @@ export function verdictOn(answer: Answer): DeliveryError {
   if (status === 413) return new TooLargeError(said)
   if (status >= 300 && status < 400)
     return new BlockedError(`${said}: redirects are not followed, give the final URL`, { status })
-  if (HOLD.has(status)) return new BlockedError(said, { status })
+  if (HOLD.has(status) || (status === 400 && NOT_THE_DATA.test(answer.text)))
+    return new BlockedError(said, { status })
   if (RETRY.has(status) || (status >= 500 && !NEVER.has(status)))
     return new RetryableError(said, { retryAfterMs: retryAfter(headers.get('Retry-After'), Date.now()) })
   return new PermanentError(said, { status })

@@ -64,14 +64,13 @@ describe('new', () => {
   /** A checkout without its history: what the generated files and a test of an exporter are made of. */
   const checkout = (name: string): string => {
     const root = join(folder, name)
-    mkdirSync(join(root, 'tests'), { recursive: true })
+    mkdirSync(root, { recursive: true })
     const parts = [
       'src',
       'scripts',
       'docs',
       'shim',
-      'tests/exporters',
-      'tests/support',
+      'tests',
       'package.json',
       'tsconfig.json',
       'biome.json',
@@ -136,7 +135,7 @@ describe('new', () => {
       path,
       JSON.stringify({
         extends: './tsconfig.json',
-        include: ['src/exporters', 'tests/exporters'],
+        include: ['src/exporters', 'src/embedded-text.d.ts', 'tests/exporters'],
         exclude: [
           'tests/exporters/forms.test.ts',
           'tests/exporters/http.test.ts',

@@ -18,6 +18,10 @@ const HTTP = 'url = "http://127.0.0.1:1/in"'
 /** Where a secret may stand: where it belongs, and where somebody may put it by mistake. */
 const POSITIONS: Readonly<Record<string, (secret: string, quoted: string) => Setting>> = {
   token: (_, quoted) => inTable(`${HTTP}\ntoken = ${quoted}`),
+  password: (_, quoted) => inTable(`${HTTP}\nuser = "u"\npassword = ${quoted}`),
+  'password of a proxy': (secret) =>
+    inTable(`${HTTP}\nproxy = ${JSON.stringify(`http://u:${encodeURIComponent(secret)}@127.0.0.1:1`)}`),
+  'proxy that is none': (_, quoted) => inTable(`${HTTP}\nproxy = ${quoted}`),
   header: (secret) => inTable(`${HTTP}\nheader = [${JSON.stringify(`X-Key: ${secret}`)}]`),
   // With a colon it would have a name.
   'header without a name': (_, quoted) => inTable(`${HTTP}\nheader = [${quoted.replaceAll(':', ';')}]`),

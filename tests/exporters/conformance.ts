@@ -15,6 +15,29 @@ export type {
   TlsPaths,
 } from './conformance/subject.ts'
 
+/** Cases about servers and connections; what they come to on this machine is for each local destination's own tests. */
+const REMOTE: readonly CaseName[] = [
+  'refused in part',
+  'to be sent again in part',
+  'refused for good',
+  'too large is split',
+  'blocked holds',
+  'busy is waited for',
+  'Retry-After is honoured',
+  'nobody listens',
+  'killed and started again',
+  'TLS with a private CA',
+  'another CA is refused',
+  'mutual TLS',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+]
+
+/** Skips for a destination that is no server: there is nobody to answer, and no network. */
+export const noServer = (): Partial<Record<CaseName, string>> =>
+  Object.fromEntries(REMOTE.map((name) => [name, 'there is no server that could']))
+
 /** How long one case may take unless the subject says otherwise. */
 const CASE_MS = 20_000
 

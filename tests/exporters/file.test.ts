@@ -13,15 +13,18 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { classify, RetryableError } from '../../src/errors.ts'
 import type { Exporter, ExporterContext } from '../../src/exporter.ts'
 import file from '../../src/exporters/file.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
+import { conformance, type Harness, noServer, type Received } from './conformance.ts'
 
 let folder: string
 let open: Exporter[] = []
@@ -51,6 +54,29 @@ function exporterTo(
 }
 
 const write = (exporter: Exporter, ...lines: string[]) => exporter.send(batchOf(lines), calm)
+
+/** A file in a folder of its own. */
+function fileHarness(): Harness {
+  const own = mkdtempSync(join(tmpdir(), 'pgturret-file-'))
+  const path = join(own, 'records.ndjson')
+  return {
+    target: () => ({ to: `file://${path}` }),
+    received: () => {
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
+      return lines.map((line) => JSON.parse(line) as Received)
+    },
+    stop: async () => rmSync(own, { recursive: true, force: true }),
+  }
+}
+
+conformance({
+  exporter: 'file',
+  start: async () => fileHarness(),
+  skips: {
+    ...noServer(),
+    'told to stop, it stops': 'writing to a file is not waited for; pipes have a test below',
+  },
+})
 
 describe('appending', () => {
   test('makes the file and adds to it, over several lives', async () => {
@@ -167,7 +193,7 @@ describe('rotation', () => {
   })
 
   test('the oldest beyond those that are kept are deleted, and nothing else', async () => {
-    const others = ['x.1', 'x.20260301', 'x.20260301T000000000Z.gz', 'y.20200101T000000000Z', 'x-20200101']
+    const others = ['x.1', 'x.20260301', 'x.20260301T000000000Z.bz2', 'y.20200101T000000000Z', 'x-20200101']
     for (const name of others) writeFileSync(at(name), 'kept')
     writeFileSync(at('x.20200101T000000000Z'), 'old')
     const exporter = exporterTo(at('x'), { maxSize: '10B', keep: '2' })
@@ -182,6 +208,127 @@ describe('rotation', () => {
     await write(exporterTo(at('x'), { maxSize: '100B' }), 'long enough')
     expect(rotated()).toHaveLength(1)
     expect(textOf('x')).toBe('long enough\n')
+  })
+})
+
+describe('rotation by time', () => {
+  /** The file's last record is of this time. */
+  const touch = (ms: number) => utimesSync(at('x'), ms / 1000, ms / 1000)
+  const rotated = () => readdirSync(folder).filter((name) => name.startsWith('x.'))
+
+  test('a file whose last record is of an earlier period is ended, by whomever it was written', async () => {
+    writeFileSync(at('x'), 'yesterday\n')
+    touch(Date.now() - 24 * 3_600_000)
+    const exporter = exporterTo(at('x'), { rotateEvery: '1d' })
+    await write(exporter, 'today')
+    await write(exporter, 'too')
+    expect(textOf('x')).toBe('today\ntoo\n')
+    expect(rotated().map(textOf)).toEqual(['yesterday\n'])
+  })
+
+  test('one of this period is not, nor an empty one', async () => {
+    const exporter = exporterTo(at('x'), { rotateEvery: '365d' })
+    await write(exporter, 'a')
+    await write(exporter, 'b')
+    await exporter.close?.()
+    writeFileSync(at('x'), '')
+    touch(0)
+    await write(exporterTo(at('x'), { rotateEvery: '1h' }), 'c')
+    expect(rotated()).toEqual([])
+  })
+})
+
+describe('what was rotated', () => {
+  const names = (suffix = '') =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith('x.') && name.endsWith(suffix))
+      .sort()
+
+  test.each([
+    ['gzip', '.gz', (bytes: Buffer) => gunzipSync(bytes)],
+    ['zstd', '.zst', (bytes: Buffer) => Bun.zstdDecompressSync(bytes)],
+  ] as const)('is compressed by %s: nothing is lost, the mode stays', async (compression, suffix, expand) => {
+    // Left by a process that ended before it came to it, and in the middle of it.
+    writeFileSync(at('x.20260301T000000000Z'), 'left\n')
+    writeFileSync(at(`x.20260301T000000000Z${suffix}.partial`), 'half')
+    const exporter = exporterTo(at('x'), { maxSize: '5B', compression, mode: '0604' })
+    for (const line of ['one', 'two', 'three', 'four']) await write(exporter, line)
+    const files = await waitUntil(
+      () => names(),
+      (all) => all.length === 4 && all.every((name) => name.endsWith(suffix)),
+      'compressed files',
+    )
+    const texts = files.map((name) => Buffer.from(expand(readFileSync(at(name)))).toString())
+    expect(texts).toEqual(['left\n', 'one\n', 'two\n', 'three\n'])
+    expect((statSync(at(files[1]!)).mode & 0o777).toString(8)).toBe('604')
+    expect(textOf('x')).toBe('four\n')
+  })
+
+  test('is deleted by age, by the time in its name', async () => {
+    const hour = 3_600_000
+    const stamp = (ms: number) => `x.${new Date(ms).toISOString().replace(/[-:.]/g, '')}`
+    const [old, young] = [stamp(Date.now() - 100 * 24 * hour), stamp(Date.now() - hour)]
+    for (const name of [old, young]) writeFileSync(at(name), 'a')
+    const exporter = exporterTo(at('x'), { maxSize: '5B', keepAge: '99d' })
+    await write(exporter, 'one')
+    await write(exporter, 'two')
+    await waitUntil(
+      () => existsSync(at(old)),
+      (there) => !there,
+      'the old one to go',
+    )
+    expect(names()).toContain(young)
+    expect(names()).toHaveLength(2)
+  })
+
+  test('is deleted by what all of it takes, the oldest first', async () => {
+    const exporter = exporterTo(at('x'), { maxSize: '10B', keepSize: '25B' })
+    for (let n = 0; n < 8; n++) await write(exporter, `number ${n}.`)
+    await waitUntil(
+      () => names().length,
+      (count) => count === 2,
+      'the others to go',
+    )
+    expect(names().map(textOf)).toEqual(['number 5.\n', 'number 6.\n'])
+  })
+
+  test('is compressed also by a program that ends right away, and nothing half done is left', async () => {
+    writeFileSync(at('x.20260301T000000000Z'), Buffer.alloc(4 * 1024 * 1024, 'left\n'))
+    const exporter = exporterTo(at('x'), { maxSize: '5B', compression: 'zstd' })
+    await write(exporter, 'one')
+    await write(exporter, 'two')
+    await exporter.close?.()
+    expect(names().filter((name) => !name.endsWith('.zst'))).toEqual([])
+    expect(names()).toHaveLength(2)
+  })
+
+  test('trouble with it is said once, and no record is lost', async () => {
+    const exporter = exporterTo(at('x'), { maxSize: '5B', compression: 'gzip' })
+    await write(exporter, 'one')
+    // In the way of the compressed file, whatever its name will be: a folder that cannot be read away.
+    mkdirSync(at('x.20200101T000000000Z'))
+    await write(exporter, 'two')
+    const error = await waitUntil(
+      () =>
+        write(exporter, 'three').then(
+          () => undefined,
+          (thrown: unknown) => thrown as Error,
+        ),
+      (thrown) => thrown !== undefined,
+      'word of it',
+    )
+    expect(error).toBeInstanceOf(RetryableError)
+    expect(error!.message).toContain('was not compressed or deleted')
+    await write(exporter, 'last')
+    expect(textOf('x')).toBe('last\n')
+  })
+
+  test('a file that is to survive a power failure is written all the same', async () => {
+    const exporter = exporterTo(at('x'), { fsync: true, maxSize: '5B' })
+    await write(exporter, 'one')
+    await write(exporter, 'two')
+    expect(textOf('x')).toBe('two\n')
+    expect(names().map(textOf)).toEqual(['one\n'])
   })
 })
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { Command } from 'commander'
 import { stringify } from 'smol-toml'
 import { addExporterOptions } from '../../src/cli/command-options.ts'
@@ -10,16 +10,11 @@ import { Secret } from '../../src/config/secret.ts'
 import type { ExporterDefinition } from '../../src/exporter.ts'
 import { EXPORTERS } from '../../src/exporters/registry.generated.ts'
 import { configFolder } from '../config/folder.ts'
+import { makeCertificates } from '../support/certificates.ts'
 
 /** What a destination is told as flags, by the environment, or in the file is the same; its URL may stand in each of them. */
 
 const folder = configFolder()
-
-/** A file that an option reads as PEM must be there. */
-const PEM = folder.write(
-  'all.pem',
-  ['CERTIFICATE', 'PRIVATE KEY'].map((what) => `-----BEGIN ${what}-----\n-----END ${what}-----\n`).join(''),
-)
 
 /** A value that is not the default, where the kind of an option tells none; by flag. */
 const SAMPLES: Readonly<Record<string, string>> = {}
@@ -33,13 +28,22 @@ const KINDS: Readonly<Record<string, string>> = {
   HEADER: 'X-Scope: logs',
 }
 
-function sample({ flag, value, meta, default: fallback }: OptionSpec): string | boolean {
+/** Options of every destination with TLS of its own: their files are read at once. */
+const certificates = makeCertificates()
+afterAll(certificates.remove)
+const PEM: Readonly<Record<string, string>> = {
+  tlsCa: certificates.paths.ca,
+  tlsCert: certificates.paths.clientCert,
+  tlsKey: certificates.paths.clientKey,
+}
+
+function sample({ key, flag, value, meta, default: fallback }: OptionSpec): string | boolean {
+  if (PEM[key] !== undefined) return PEM[key]
   if (value === undefined) return fallback !== 'true'
   const words = meta.json?.['enum'] as readonly string[] | undefined
   if (SAMPLES[flag] !== undefined) return SAMPLES[flag]
   if (words !== undefined) return words.findLast((word) => word !== fallback)!
   if (meta.types?.[0] === 'integer') return String(Number(meta.json?.['minimum'] ?? 1) + 1)
-  if (/\.(?:pem|key)$/.test(meta.example ?? '')) return PEM
   return KINDS[value] ?? meta.example ?? 'some-text'
 }
 

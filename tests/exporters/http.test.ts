@@ -123,6 +123,65 @@ describe('a request', () => {
     expect(url).not.toContain('word')
   })
 
+  test('holds one object alone', async () => {
+    const options = http.options.parse({ url: here(), body: 'object' })
+    expect(http.batch(options).maxRecords).toBe(1)
+    const [line] = numbered(1)
+    const { headers, body } = await sent({ body: 'object' }, [line!])
+    expect(headers.get('Content-Type')).toBe('application/json')
+    expect(body.toString()).toBe(line!)
+  })
+
+  test('carries a user and a password', async () => {
+    const { headers } = await sent({ user: 'us-er', password: 'p:ss wörd' })
+    expect(headers.get('Authorization')).toBe(`Basic ${Buffer.from('us-er:p:ss wörd').toString('base64')}`)
+  })
+
+  test('has a key that is the same when it is sent again, and only then', async () => {
+    const keyOf = async (lines: string[], flags: Flags = {}) =>
+      (await sent(flags, lines)).headers.get('Idempotency-Key')
+    const key = await keyOf(numbered(5))
+    expect(key).toMatch(/^[0-9a-f]{32}$/)
+    expect(await keyOf(numbered(5))).toBe(key)
+    expect(await keyOf(numbered(5), { compression: 'zstd', body: 'array' })).toBe(key)
+    expect(await keyOf(numbered(4))).not.toBe(key)
+  })
+
+  test('goes to a unix socket', async () => {
+    const path = `/tmp/pgturret-http-exporter-${process.pid}.sock`
+    let got = ''
+    const own = Bun.serve({
+      unix: path,
+      fetch: async (request) => {
+        got = await request.text()
+        return new Response()
+      },
+    })
+    await exporterTo('http://localhost/in', { unixSocket: path }).send(batchOf(['{}']), calm)
+    await own.stop(true)
+    expect(got).toBe('{}\n')
+  })
+
+  test('follows a redirect where it may, without credentials to another host', async () => {
+    const seenThere: Headers[] = []
+    const there = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request) => {
+        seenThere.push(new Headers(request.headers))
+        return new Response()
+      },
+    })
+    answer = () =>
+      new Response(null, { status: 307, headers: { Location: `http://127.0.0.1:${there.port}/` } })
+    const flags = { redirects: 'follow', token: 'hunter2-hunter2', header: ['X-Key: hunter2-hunter2'] }
+    await exporterTo(here('/?key=hunter2-hunter2'), flags).send(batchOf(numbered(1)), calm)
+    await there.stop(true)
+    expect(seenThere).toHaveLength(1)
+    expect(JSON.stringify([...seenThere[0]!])).not.toContain('hunter2')
+    expect(seenThere[0]!.get('Content-Type')).toBe('application/x-ndjson')
+  })
+
   test('of 1 MB in one record', async () => {
     const line = JSON.stringify({ message: 'x'.repeat(1024 * 1024) })
     expect((await sent({}, [line])).body.length).toBe(line.length + 1)
@@ -273,6 +332,20 @@ describe('secrets', () => {
     expect(http.problem!(options)).toContain('line end')
     expect(http.problem!(options)).not.toContain(token)
   })
+})
+
+test.each([
+  [{ password: 'p' }, '', 'a password takes a user'],
+  [{ user: 'u', token: 't' }, '', 'give one of'],
+  [{ user: 'u' }, 'a:b@', 'give one of'],
+  [{ user: 'u', password: 'p' }, '', undefined],
+  [{ token: 't' }, 'a:b@', undefined],
+])('credentials %p and %p in the URL', (flags, credentials, problem) => {
+  const url = here('/', credentials)
+  const given = http.options.parse({ ...flags, ...http.fromUrl!(new URL(url), url) })
+  const said = http.problem!(given)
+  if (problem === undefined) expect(said).toBeUndefined()
+  else expect(said).toContain(problem)
 })
 
 describe('a URL', () => {

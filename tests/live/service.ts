@@ -2,6 +2,10 @@
 export interface Service {
   /** What messages and file names call it. */
   readonly name: string
+  /** Whether it is installed in a moment, so that `make test` does it too; false by default. */
+  readonly quick?: boolean
+  /** Whether `install` has nothing left to do; by default, whether it succeeded here before. */
+  ready?(cache: string): boolean
   /**
    * Makes its programs ready under a folder that outlives the run; quick when they are there already.
    *

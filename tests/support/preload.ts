@@ -4,9 +4,17 @@ import { afterAll } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeRemoval, removeWorkspace } from '../../scripts/postgres/workspace.ts'
+import { cacheFolder } from '../live/cache.ts'
 
-// They pick the PostgreSQL to test against and hold no secret.
-const KEPT = new Set(['PG_CONFIG', 'PGTURRET_TEST_INSTALLATION'])
+// They pick the PostgreSQL and the other servers to test against, and hold no secret.
+const KEPT = new Set([
+  'PG_CONFIG',
+  'PGTURRET_TEST_INSTALLATION',
+  'PGTURRET_TEST_LIVE',
+  'PGTURRET_TEST_SERVICES',
+])
+// Servers for tests are kept in the person's own cache, from run to run: found before that is hidden.
+process.env['PGTURRET_TEST_SERVICES'] = cacheFolder()
 const FOREIGN =
   /^(AWS|AZURE|DD|DATADOG|ELASTIC|GOOGLE|KAFKA|MONGODB|OTEL|PG|PGTURRET|SENTRY|SPLUNK|AXIOM)[A-Z0-9_]*$/
 const SECRET = /_(TOKEN|SECRET|PASSWORD|API_KEY|CREDENTIALS)$/

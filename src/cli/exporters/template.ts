@@ -2,18 +2,23 @@
 
 /** Source of an exporter that POSTs lines of JSON. */
 export const exporterSource = (name: string): string => `import { z } from 'zod'
-import { duration, integer, secret, size } from '../config/values.ts'
-import { BlockedError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
+import { connectionOf, fitsHeader, httpOptions, httpProblem } from '../config/http-options.ts'
+import { Secret } from '../config/secret.ts'
+import { integer, secret, size } from '../config/values.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
+import { HttpClient } from '../http/client.ts'
 
 // Each key is a flag (--${name}-timeout), a variable, a key of pgturret.toml and a line of help: src/config/values.ts has
 // the kinds. What only the URL says has \`fromUrl\`.
 const options = z.object({
   endpoint: z.string().meta({ fromUrl: true }),
+  /** What follows the URL's question mark, and may be a key. */
+  query: z.instanceof(Secret).optional().meta({ fromUrl: true }),
   token: secret().optional().meta({ description: 'bearer token: env:NAME, file:/path, or the token itself' }),
-  timeout: duration().prefault('10s').meta({ description: 'how long one request may take' }),
   batchRecords: integer(1, 1_000_000).prefault('10000').meta({ description: 'most records in one request' }),
   batchBytes: size().prefault('1MB').meta({ description: 'most bytes in one request' }),
+  // Timeout, TLS, proxy.
+  ...httpOptions,
 })
 
 type Options = z.output<typeof options>
@@ -22,16 +27,24 @@ type Options = z.output<typeof options>
 export default defineExporter({
   name: '${name}',
   summary: 'TODO: one sentence.',
-  schemes: ['${name}'],
+  schemes: ['${name}', '${name}+https'],
   example: '${name}://${name}.example/in',
   // Throw a sentence when the URL cannot be meant; it must not repeat a password.
   fromUrl: (url) => {
     if (url.hostname === '') throw new Error('expected a host, such as ${name}://${name}.example/in')
-    return { endpoint: \`http://\${url.host}\${url.pathname}\${url.search}\` }
+    const scheme = url.protocol.endsWith('+https:') ? 'https' : 'http'
+    return {
+      endpoint: \`\${scheme}://\${url.host}\${url.pathname}\`,
+      ...(url.search !== '' && { query: new Secret(url.search) }),
+    }
   },
   options,
-  // Shown in messages: no secret. A query may hold a key.
-  label: (given) => given.endpoint.replace(/\\?.*$/, ''),
+  problem: (given) =>
+    given.token && !fitsHeader(given.token.reveal())
+      ? 'the token holds characters that no HTTP header can carry, such as a line end'
+      : httpProblem(given),
+  // Shown in messages: no secret.
+  label: (given) => given.endpoint,
   // 'chosen' where --format may say how records are written.
   format: 'json',
   // The pipeline keeps these limits; queueing, retries and counts are its work, too.
@@ -40,137 +53,61 @@ export default defineExporter({
 })
 
 class NewExporter implements Exporter {
-  readonly #options: Options
-  readonly #headers: Record<string, string>
+  readonly #client: HttpClient
 
-  constructor(given: Options, context: ExporterContext) {
-    this.#options = given
-    this.#headers = {
-      'User-Agent': context.userAgent,
-      'Content-Type': 'application/x-ndjson',
-      ...(given.token && { Authorization: \`Bearer \${given.token.reveal()}\` }),
-    }
+  constructor(given: Options, { userAgent }: ExporterContext) {
+    const token = given.token?.reveal()
+    const values = new URLSearchParams(given.query?.reveal()).values()
+    this.#client = new HttpClient({
+      url: given.endpoint + (given.query?.reveal() ?? ''),
+      headers: { 'User-Agent': userAgent, ...(token && { Authorization: \`Bearer \${token}\` }) },
+      connection: connectionOf(given),
+      // Cut out of whatever the server says.
+      secrets: [...(token ? [token] : []), ...values],
+      // \`judge\` says what an answer means where that is not what everybody means by it: src/http/verdict.ts.
+    })
   }
 
   // Returns when the destination has accepted the whole batch. The bytes belong to the pipeline: they are not kept.
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
-    const response = await this.#request({ method: 'POST', body: batch.bytes }, signal)
-    await response.body?.cancel()
-    if (!response.ok) throw verdictOn(response.status)
+    await this.#client.post(batch.bytes, { signal, headers: { 'Content-Type': 'application/x-ndjson' } })
   }
 
   // For \`pgturret check\`: reaches the destination, and sends nothing that it could take for a record.
-  async check(signal: AbortSignal): Promise<string> {
-    const { status } = await this.#request({ method: 'HEAD' }, signal)
-    const said = \`answered \${status}\`
-    if (status === 401 || status === 403 || status >= 500) throw new BlockedError(said, { status })
-    return said
+  check(signal: AbortSignal): Promise<string> {
+    return this.#client.check(signal)
   }
-
-  async #request(init: RequestInit, signal: AbortSignal): Promise<Response> {
-    const { endpoint, timeout } = this.#options
-    try {
-      return await fetch(endpoint, {
-        ...init,
-        headers: this.#headers,
-        redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-      })
-    } catch (error) {
-      // The system's own message may hold the URL, and the URL a key: only the code is repeated.
-      const { code, name } = error as { code?: unknown; name: string }
-      throw new RetryableError(\`no answer (\${typeof code === 'string' ? code : name})\`, { cause: error })
-    }
-  }
-}
-
-/** What an answer means for the records: see src/errors.ts. */
-function verdictOn(status: number): Error {
-  const said = \`the server answered \${status}\`
-  // Too many at once: the batch is halved.
-  if (status === 413) return new TooLargeError(said)
-  // A person has to act; nobody's data is at fault. Records wait.
-  if (status === 401 || status === 403 || status === 404) return new BlockedError(said, { status })
-  // It may pass: tried again, for ever.
-  if (status === 408 || status === 429 || status >= 500) return new RetryableError(said)
-  // These records will never be accepted: halved until the one stands alone, which becomes a dead letter.
-  return new PermanentError(said, { status })
 }
 `
 
-/** Its test, against a real server. */
-export const exporterTest = (
-  name: string,
-): string => `import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test'
+/** Its test: what every destination has to do, against a server that can be told how to behave. */
+export const exporterTest = (name: string): string => `import { expect, test } from 'bun:test'
 import exporter from '../../src/exporters/${name}.ts'
-import { batchOf, calm, failureOf, numbered } from './batches.ts'
+import { conformance, type Received } from './conformance.ts'
+import { type HttpApi, HttpHarness } from './http-harness.ts'
 
-let server: Bun.Server<undefined>
-let seen: { method: string; authorization: string | null; body: string }[] = []
-let status = 204
-
-beforeAll(() => {
-  server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    fetch: async (request) => {
-      const { method, headers } = request
-      seen.push({ method, authorization: headers.get('Authorization'), body: await request.text() })
-      return new Response(null, { status })
-    },
-  })
-})
-afterAll(() => server.stop(true))
-beforeEach(() => {
-  seen = []
-  status = 204
-})
-
-/** One that sends to the server of this test, or to another port. */
-const made = (given: Record<string, unknown> = {}, port = server.port) => {
-  const url = new URL(\`${name}://127.0.0.1:\${port}/in\`)
-  const options = exporter.options.parse({ ...exporter.fromUrl!(url, url.href), ...given })
-  return exporter.create(options, { userAgent: 'test', format: 'json' })
+/** The API as the vendor describes it: how to get in, and how records are read from a request. */
+const API: HttpApi = {
+  target: (origin, secret) => ({
+    to: \`\${origin.replace(/^https:/, '${name}+https:').replace(/^http:/, '${name}:')}/in?key=\${secret}\`,
+    options: { token: secret },
+  }),
+  // Throws where a request is not what the vendor takes.
+  records: ({ headers, body }) => {
+    if (!headers.get('Authorization')?.startsWith('Bearer ')) throw new Error('no token')
+    const lines = body.toString().split('\\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as Received)
+  },
 }
 
-test('sends the batch as it is, with the token', async () => {
-  await made({ token: 'hunter2' }).send(batchOf(numbered(3)), calm)
-  const body = \`\${numbered(3).join('\\n')}\\n\`
-  expect(seen).toEqual([{ method: 'POST', authorization: 'Bearer hunter2', body }])
-})
-
-test.each([
-  [400, 'PermanentError'],
-  [401, 'BlockedError'],
-  [413, 'TooLargeError'],
-  [429, 'RetryableError'],
-  [503, 'RetryableError'],
-])('an answer of %p is a %s', async (answer, kind) => {
-  status = answer
-  const error = await failureOf(made().send(batchOf(numbered(1)), calm))
-  expect({ kind: error.constructor.name, message: error.message }).toEqual({
-    kind,
-    message: \`the server answered \${answer}\`,
-  })
-})
-
-test('nobody there: tried again', async () => {
-  const closed = Bun.listen({ port: 0, hostname: '127.0.0.1', socket: { data: () => undefined } })
-  const { port } = closed
-  closed.stop(true)
-  const error = await failureOf(made({}, port).send(batchOf(numbered(1)), calm))
-  expect(error.constructor.name).toBe('RetryableError')
-})
-
-test('ends when it is told to', async () => {
-  const error = await failureOf(made().send(batchOf(numbered(1)), AbortSignal.abort()))
-  expect(error).toBeInstanceOf(Error)
-  expect(seen).toEqual([])
-})
-
-test('can be checked without sending', async () => {
-  expect(await made().check!(calm)).toBe('answered 204')
-  expect(seen.map(({ method, body }) => [method, body])).toEqual([['HEAD', '']])
+conformance({
+  exporter: '${name}',
+  start: async (serving) => new HttpHarness(API, serving),
+  // A case that cannot be run has its reason here, which is shown.
+  skips: {
+    'refused in part': 'a status is for the whole request',
+    'to be sent again in part': 'a status is for the whole request',
+  },
 })
 
 test('a URL without a host is refused', () => {

@@ -12,9 +12,8 @@ const MIXED = ['one', 'two', `${MARK} A`, 'three', 'four', 'five', `${MARK} B`, 
 const unmarked = MIXED.filter((message) => !message.startsWith(MARK))
 
 async function behave({ harness }: ConformanceStage, manner: Manner): Promise<void> {
-  if (harness.behave === undefined)
-    throw new Error('the harness has no "behave": skip this case, with the reason')
-  await harness.behave(manner)
+  if (harness.behave === undefined || (await harness.behave(manner)) === false)
+    throw new Error(`the harness cannot "${manner.does}": skip this case, with the reason`)
 }
 
 /** Those that are refused become dead letters with what was said of them, the others arrive in order. */

@@ -44,8 +44,7 @@ export const shownNowhere = (subject: Subject) =>
 /** Has the destination answer so, where it can. */
 async function provoke(stage: ConformanceStage, manner: Manner): Promise<void> {
   const { harness } = stage
-  if (harness.behave === undefined) return
-  await harness.behave(manner)
+  if (harness.behave === undefined || (await harness.behave(manner)) === false) return
   stage.say(manner.does)
   await failed(stage)
   const error = await stage.exporter

@@ -33,10 +33,10 @@ export class ConformanceStage {
   readonly #lane: Lane
   #position = 0
 
-  constructor(harness: Harness, destination: Destination, own: StageOptions) {
+  constructor(harness: Harness, exporter: Exporter, destination: Destination, own: StageOptions) {
     this.harness = harness
     this.destination = destination
-    this.exporter = exporterTo(destination)
+    this.exporter = exporter
     const clock: Clock = own.clock ?? this.clock
     const { definition, options, common } = destination
     const limits = definition.batch(options)
@@ -119,11 +119,9 @@ export async function onStage(
   let stage: ConformanceStage | undefined
   try {
     const { to, options } = harness.target(SECRET)
-    stage = new ConformanceStage(
-      harness,
-      destinationOf(subject, { to, options: { ...options, ...own.flags } }),
-      own,
-    )
+    const destination = destinationOf(subject, { to, options: { ...options, ...own.flags } })
+    const exporter = subject.create?.(harness) ?? exporterTo(destination)
+    stage = new ConformanceStage(harness, exporter, destination, own)
     await run(stage)
   } finally {
     await stage?.delivery.stop()

@@ -1,3 +1,4 @@
+import type { Exporter } from '../../../src/exporter.ts'
 import type { CaseName } from './cases.ts'
 
 /** One exporter, and how to get a destination for it. */
@@ -12,6 +13,8 @@ export interface Subject {
   readonly namesRefused?: boolean
   /** Why no case can be run: a real server that cannot be had here. */
   readonly unavailable?: string | undefined
+  /** In place of the definition's `create`, where that would use what belongs to the test run itself. */
+  readonly create?: (harness: Harness) => Exporter
   /** For one case; 20 seconds by default. */
   readonly timeoutMs?: number
   /** Options that trust a private CA, or show a client's certificate; by default `tlsCa`, `tlsCert` and `tlsKey`. */
@@ -52,8 +55,12 @@ export interface Harness {
   target(secret: string): Target
   /** The records that it has accepted so far, in the order in which it keeps them. */
   received(): readonly Received[] | Promise<readonly Received[]>
-  /** How it answers from now on; at first it accepts. A destination that cannot leaves it out, and has skips. */
-  behave?(manner: Manner): void | Promise<void>
+  /**
+   * How it answers from now on; at first it accepts.
+   *
+   * @returns `false` when it cannot behave so: the cases that are about that manner have to be skipped
+   */
+  behave?(manner: Manner): unknown
   /** How many requests it has in hand without an answer, once told to hang. */
   hanging?(): number
   /** Ends it in the way of SIGKILL: connections break, nobody listens. */
