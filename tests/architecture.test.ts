@@ -57,6 +57,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'clock.ts',
     'exporter.ts',
     'file-write.ts',
+    'send-parts.ts',
     'version.ts',
   ],
   grpc: [],
@@ -67,6 +68,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['clock.ts'],
   'clock.ts': [],
   'file-write.ts': ['clock.ts'],
+  'send-parts.ts': ['errors.ts'],
   'fnv1a.ts': [],
   'version.ts': [],
 }
