@@ -66,6 +66,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly example: string
   /** What the URL itself (and its text, as it was given) says, as options; throws a sentence when it cannot be meant. */
   fromUrl?(url: URL, text: string): Record<string, unknown>
+  /** In place of `fromUrl`, where a URL is not what a URL parser takes: several hosts. */
+  fromUrlText?(text: string): Record<string, unknown>
   readonly options: S
   /**
    * What environment variables that are not pgturret's own say, where it is a custom that clients heed them: texts by

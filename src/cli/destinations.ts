@@ -118,9 +118,11 @@ function optionsFromUrl(
 ): Record<string, unknown> | undefined {
   try {
     const outside = definition.fromEnvironment?.(own.env) ?? {}
-    if (schemeOf(to) !== undefined) return { ...outside, ...definition.fromUrl?.(parseUrl(to), to) }
+    if (schemeOf(to) !== undefined)
+      return { ...outside, ...(definition.fromUrlText?.(to) ?? definition.fromUrl?.(parseUrl(to), to)) }
     if (outside['url'] !== undefined) return outside
-    if (definition.fromUrl) throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
+    if (definition.fromUrl ?? definition.fromUrlText)
+      throw new Error(`expected a URL that begins with ${definition.schemes[0]}:`)
     return {}
   } catch (error) {
     problems.push(`${where}: ${(error as Error).message}`)

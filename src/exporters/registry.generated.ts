@@ -2,9 +2,17 @@
 import type { ExporterDefinition } from '../exporter.ts'
 import file from './file.ts'
 import http from './http.ts'
+import mongodb from './mongodb.ts'
 import otlp from './otlp.ts'
 import pubsub from './pubsub.ts'
 import stdout from './stdout.ts'
 
 /** Every kind of destination, by name. A compiled binary cannot look into folders, hence a list. */
-export const EXPORTERS = [file, http, otlp, pubsub, stdout] as unknown as readonly ExporterDefinition[]
+export const EXPORTERS = [
+  file,
+  http,
+  mongodb,
+  otlp,
+  pubsub,
+  stdout,
+] as unknown as readonly ExporterDefinition[]

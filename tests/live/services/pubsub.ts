@@ -1,9 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '../../support/free-port.ts'
 import { go, whole } from '../program.ts'
-import { ServerProcess } from '../server-process.ts'
+import { connects, ServerProcess } from '../server-process.ts'
 import type { Service } from '../service.ts'
 
 /**
@@ -73,10 +72,3 @@ const service: Service = {
 }
 
 export default service
-
-const connects = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
