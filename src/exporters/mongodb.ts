@@ -114,7 +114,7 @@ class MongodbExporter implements Exporter {
     const { timeout } = this.#given
     const started = performance.now()
     const signal = AbortSignal.any([given, AbortSignal.timeout(timeout)])
-    await this.#try(async () => until(signal, (await this.#database()).command({ ping: 1 })))
+    await this.#try(async () => until(signal, (await this.#database(signal)).command({ ping: 1 })))
     return `answered OK in ${Math.round(performance.now() - started)} ms`
   }
 
@@ -129,7 +129,7 @@ class MongodbExporter implements Exporter {
   async #ready(signal: AbortSignal): Promise<Collection<RecordDocument>> {
     if (this.#collection !== undefined) return this.#collection
     return this.#try(async () => {
-      const database = await this.#database()
+      const database = await this.#database(signal)
       await until(signal, this.#prepare(database))
       this.#collection = database.collection<RecordDocument>(this.#given.collection)
       return this.#collection
@@ -151,11 +151,18 @@ class MongodbExporter implements Exporter {
       })
   }
 
-  /** Loaded here: few need the driver, and it is large. */
-  async #database(): Promise<Db> {
+  /** The driver is loaded here: few need it, and it is large. A client that has not got through once is of no more use. */
+  async #database(signal: AbortSignal): Promise<Db> {
     if (this.#client === undefined) {
       const { MongoClient: Client } = await import('mongodb')
-      this.#client = new Client(this.#given.uri.reveal(), clientOptions(this.#given))
+      const client = new Client(this.#given.uri.reveal(), clientOptions(this.#given))
+      try {
+        await until(signal, client.connect())
+      } catch (error) {
+        void client.close().catch(() => undefined)
+        throw error
+      }
+      this.#client = client
     }
     return this.#client.db()
   }

@@ -16,8 +16,9 @@ interface DriverError {
   readonly code?: unknown
   readonly cause?: unknown
   readonly reason?: unknown
-  readonly writeErrors?: readonly WriteError[] | WriteError
+  /** Of a whole batch, however many commands the driver made of it. */
   readonly result?: {
+    getWriteErrors?(): readonly WriteError[]
     getWriteConcernError?(): { readonly code?: number; readonly errmsg?: string } | undefined
   }
   hasErrorLabel?(label: string): boolean
@@ -101,8 +102,8 @@ export interface Failed {
 /** Gives what an insert threw a verdict; undefined when every record is there after all. */
 export function insertVerdict(failed: Failed): unknown {
   const { thrown, records, conceal } = failed
-  const { writeErrors, result } = thrown as DriverError
-  const errors = writeErrors === undefined ? [] : [writeErrors].flat()
+  const { result } = thrown as DriverError
+  const errors = result?.getWriteErrors?.() ?? []
   const concern = result?.getWriteConcernError?.()
   if (errors.length === 0 && concern === undefined) return verdictOn(failed)
   const { retry, rejected, error } = sorted(errors, conceal)
@@ -158,6 +159,8 @@ function byCode(code: number, said: string): DeliveryError {
 /** Gives whatever the driver threw a verdict. */
 export function verdictOn({ thrown, timeoutMs, conceal }: Omit<Failed, 'records'>): unknown {
   if (!(thrown instanceof Error)) return thrown
+  // The driver serializes into 17 MiB, and is surprised by more.
+  if (thrown instanceof RangeError) return new TooLargeError('a document is larger than the maximum size')
   const error = thrown as DriverError
   if (!error.name.startsWith('Mongo')) return noAnswer(thrown, timeoutMs)
   const said = conceal(`${error.message}`)

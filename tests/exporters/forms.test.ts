@@ -100,7 +100,7 @@ function optionsOf(exporter: ExporterDefinition, form: Form, what: string): unkn
   const path = form.toml && folder.write(`${exporter.name}-${what.length}.toml`, form.toml)
   const file = path === undefined ? undefined : readConfigFile(path, EXPORTERS, problems)
   const found = sourcesOf({ to: form.to, format: 'json' }, form.given, file, problems)!
-  const fromUrl = exporter.fromUrl?.(new URL(found.to), found.to) ?? {}
+  const fromUrl = exporter.fromUrlText?.(found.to) ?? exporter.fromUrl?.(new URL(found.to), found.to) ?? {}
   const read = readOptions(exporter.options, found.own, problems, exporter.name, fromUrl)
   expect(problems).toEqual([])
   return open(read)
