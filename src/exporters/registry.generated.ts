@@ -8,8 +8,10 @@ import elasticsearch from './elasticsearch.ts'
 import file from './file.ts'
 import http from './http.ts'
 import kafka from './kafka.ts'
+import mongodb from './mongodb.ts'
 import otlp from './otlp.ts'
 import postgres from './postgres.ts'
+import pubsub from './pubsub.ts'
 import s3 from './s3.ts'
 import sentry from './sentry.ts'
 import splunk from './splunk.ts'
@@ -27,8 +29,10 @@ export const EXPORTERS = [
   file,
   http,
   kafka,
+  mongodb,
   otlp,
   postgres,
+  pubsub,
   s3,
   sentry,
   splunk,

@@ -26,8 +26,12 @@ export interface GrpcApi {
   target(origin: string, secret: string): Target
   /** The records of a request; throws where it breaks the service's rules: INVALID_ARGUMENT. */
   records(message: Buffer): Received[]
-  /** The answer to a request of which so many records were refused for good. */
-  partly(refused: number): GrpcAnswer
+  /** The answer to a request of which so many records were refused for good; left out where there is none such. */
+  partly?(refused: number): GrpcAnswer
+  /** How it refuses for good, where that is not INVALID_ARGUMENT. */
+  readonly refusal?: GrpcAnswer
+  /** The answers of its other methods. */
+  readonly others?: Readonly<Record<string, (message: Buffer) => GrpcAnswer>>
 }
 
 const OK = 0
@@ -138,7 +142,9 @@ export class GrpcHarness implements Harness {
 
   #answer(headers: IncomingHttpHeaders, body: Buffer): GrpcAnswer {
     const manner = this.#manner
-    if (headers[':path'] !== this.#api.path) return { status: 12, message: 'no such method' }
+    const other = this.#api.others?.[headers[':path']!]
+    if (other === undefined && headers[':path'] !== this.#api.path)
+      return { status: 12, message: 'no such method' }
     if (manner.does === 'block') return { status: UNAUTHENTICATED, message: 'who are you?' }
     if (manner.does === 'echo') return { status: INVALID_ARGUMENT, message: JSON.stringify(headers) }
     if (manner.does === 'be busy') {
@@ -146,6 +152,7 @@ export class GrpcHarness implements Harness {
       return { status: UNAVAILABLE, message: 'later', ...(seconds && { details: retryInfo(seconds) }) }
     }
     try {
+      if (other !== undefined) return other(messageIn(headers, body))
       return this.#store(this.#api.records(messageIn(headers, body)), manner)
     } catch (error) {
       return { status: INVALID_ARGUMENT, message: (error as Error).message }
@@ -157,9 +164,11 @@ export class GrpcHarness implements Harness {
     const refused = records.filter(isMarked).length
     if (manner.does === 'limit' && records.length > manner.records)
       return { status: RESOURCE_EXHAUSTED, message: 'received message larger than max' }
-    if (manner.does === 'refuse' && refused > 0) return { status: INVALID_ARGUMENT, message: 'no such thing' }
+    if (manner.does === 'refuse' && refused > 0)
+      return this.#api.refusal ?? { status: INVALID_ARGUMENT, message: 'no such thing' }
+    if (refused > 0 && this.#api.partly === undefined) return { status: UNAVAILABLE, message: 'try again' }
     this.#received.push(...records.filter((record) => !isMarked(record)))
-    return refused === 0 ? { status: OK } : this.#api.partly(refused)
+    return refused === 0 ? { status: OK } : this.#api.partly!(refused)
   }
 }
 

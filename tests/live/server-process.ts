@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { detached, signal } from '../../scripts/postgres/processes.ts'
 import { beforeRemoval } from '../../scripts/postgres/workspace.ts'
@@ -106,3 +107,11 @@ export async function answersHttp(url: string, init: BunFetchRequestInit = {}): 
     return false
   }
 }
+
+/** Whether somebody listens on a port of 127.0.0.1. */
+export const connects = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })

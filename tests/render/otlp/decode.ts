@@ -16,7 +16,8 @@ function varint(bytes: Buffer, at: number): [bigint, number] {
   }
 }
 
-function fieldsOf(bytes: Buffer): Field[] {
+/** The fields of a message. */
+export function fieldsOf(bytes: Buffer): Field[] {
   const fields: Field[] = []
   for (let at = 0; at < bytes.length; ) {
     let head: bigint
