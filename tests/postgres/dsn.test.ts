@@ -110,7 +110,7 @@ describe('at start', () => {
     expect(problemsOf('postgres://db', { postgresTable: 'a.b.c' })).toContain('got 3 parts')
     expect(problemsOf('postgres://db', { postgresTable: 'a.' })).toContain('ends with a point')
     expect(problemsOf('postgres://db', { postgresTable: '"a' })).toContain('no name of a table')
-    expect(problemsOf('postgres://db', { postgresRetention: '30' })).toContain('such as 12h or 30d')
+    expect(problemsOf('postgres://db', { postgresRetention: '30' })).toContain('such as 12h, 7d')
     expect(problemsOf('postgres://me:hunter2@db?sslmode=x')).not.toContain('hunter2')
     expect(problemsOf('postgres://me:hunter2@db?sslmode=x')).toContain('sslmode')
   })
