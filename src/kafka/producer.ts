@@ -1,16 +1,15 @@
-import type { Connection } from '@platformatic/kafka'
 import { systemClock } from '../clock.ts'
 import { BlockedError, PartialError, type RefusedRecord, RetryableError } from '../errors.ts'
 import type { Batch } from '../exporter.ts'
-import { Cluster, type ProducerIdentity } from './cluster.ts'
+import { Cluster } from './cluster.ts'
 import { type COMPRESSIONS, type Codec, codecOf } from './compression.ts'
 import type { TransportOptions } from './connect-options.ts'
 import { nameOfCode, verdictOfCode } from './error-codes.ts'
-import { verdictOn } from './failures.ts'
+import { NumberedSender } from './numbered-sender.ts'
 import { Piece, PieceCutter } from './pieces.ts'
-import { produce, type Shipment } from './produce.ts'
 import { Envelopes } from './record-batch.ts'
-import { halves, type Request, type Round, requestsOf, type Settled, saidOf } from './round.ts'
+import type { Settled } from './round.ts'
+import { stopped, unlessStopped } from './unless-stopped.ts'
 
 /** How records are sent. */
 export interface ProducerOptions {
@@ -29,16 +28,11 @@ export interface ProducerOptions {
   readonly createTopics: boolean
 }
 
-const PRODUCE = 0
-/** Requests under way to a broker: more than five would cost the order, and what tells duplicates. */
-const MOST_UNANSWERED = 5
-const SEQUENCES = 2 ** 31
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1000
 const UNKNOWN_TOPIC = 3
 /** Partition of records whose topic is not there. */
 const NOWHERE = -1
-const STOPPED = 'stopped before the brokers had answered'
 
 /**
  * Sends batches so that a broker takes each record once, as long as this producer lives: what has no answer is sent again
@@ -49,19 +43,16 @@ export class Producer {
   readonly #options: ProducerOptions
   readonly #cluster: Cluster
   readonly #cutter: PieceCutter
+  readonly #sender: NumberedSender
   #codec: Codec | undefined
-  #identity: ProducerIdentity | undefined
-  /** Number of the next record, by partition. */
-  readonly #sequences = new Map<string, number>()
   /** Settled when the batch before has been. */
   #last: Promise<void> = Promise.resolve()
-  /** When brokers wish to be asked again. */
-  #quietUntil = 0
 
   constructor(options: ProducerOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.clientId, options.brokers, options.transport)
     this.#cutter = new PieceCutter(options.pieceBytes)
+    this.#sender = new NumberedSender(this.#cluster, options.timeoutMs)
   }
 
   /** Whether the topic is there and can be asked about; its partitions. */
@@ -106,8 +97,7 @@ export class Producer {
       accepted = await this.#sendAll(from, pieces, { blocked, refused }, signal)
       done = true
     } finally {
-      // What became of the last requests is not known: whatever this producer sends next must not be taken for them.
-      if (!done) this.#identity = undefined
+      if (!done) this.#sender.forget()
     }
     if (blocked.length > 0 && !accepted && refused.length === 0) throw new BlockedError(blocked[0]!.said)
     const retry = blocked.flatMap(({ indexes }) => [...indexes]).sort((a, b) => a - b)
@@ -152,11 +142,12 @@ export class Producer {
     let left = pieces
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       const now = performance.now()
-      if (now < this.#quietUntil) await systemClock.sleep(this.#quietUntil - now, signal)
-      if (signal.aborted) throw new RetryableError(STOPPED)
-      const round = await unlessStopped(this.#attempt(from, left, signal), signal)
+      const quiet = this.#sender.quietUntil - now
+      if (quiet > 0) await systemClock.sleep(quiet, signal)
+      if (signal.aborted) throw stopped()
+      const round = await unlessStopped(this.#sender.attempt(from, left, this.#codec!, signal), signal)
       const count = left.length
-      left = this.#settle(round, out)
+      left = this.#sender.settle(round, out)
       accepted ||= left.length + out.blocked.length < count
       if (left.length === 0) return accepted
       if (performance.now() > deadline) throw new RetryableError(`not accepted in time: ${left[0]!.said}`)
@@ -177,152 +168,7 @@ export class Producer {
     }
   }
 
-  /** Sends every piece once; those of a broker one after the other without waiting, one of each partition a request. */
-  async #attempt(from: Envelopes, pieces: readonly Piece[], signal: AbortSignal): Promise<Round> {
-    const round: Round = { answers: new Map(), stale: false, wait: false, pieces }
-    try {
-      await this.#identify(pieces, signal)
-    } catch (thrown) {
-      if (thrown instanceof BlockedError) throw thrown
-      this.#fail(round, pieces, (thrown as Error).message)
-      return round
-    }
-    const identity = this.#identity!
-    const connections = await this.#connections(round, pieces)
-    const reached = pieces.filter((piece) => connections.has(this.#leader(piece)))
-    const next = new Map(this.#sequences)
-    const underWay: Promise<void>[] = []
-    for (const request of requestsOf(reached, (piece) => this.#leader(piece))) {
-      if (signal.aborted) break
-      const shipments: Shipment[] = []
-      for (const piece of request.pieces) {
-        piece.sequence ??= next.get(piece.key) ?? 0
-        next.set(piece.key, (piece.sequence + piece.indexes.length) % SEQUENCES)
-        const stamp = { ...identity, sequence: piece.sequence }
-        const bytes = await piece.stamped(from, this.#codec!, stamp)
-        shipments.push({ topic: piece.topic, partition: piece.partition, bytes })
-      }
-      if (underWay.length >= MOST_UNANSWERED) await underWay[underWay.length - MOST_UNANSWERED]
-      underWay.push(this.#ask(round, request, connections.get(request.node)!, shipments))
-    }
-    await Promise.all(underWay)
-    return round
-  }
-
-  async #identify(pieces: readonly Piece[], signal: AbortSignal): Promise<void> {
-    if (this.#identity !== undefined) return
-    const identity = await this.#cluster.identity()
-    // The next batch may have one of its own by now.
-    if (signal.aborted) throw new RetryableError(STOPPED)
-    this.#identity = identity
-    this.#sequences.clear()
-    for (const piece of pieces) piece.sequence = undefined
-  }
-
-  /**
-   * One connection to each broker for a whole attempt: were a later request to go over another, a broker could take it
-   * without the one before it.
-   */
-  async #connections(round: Round, pieces: readonly Piece[]): Promise<Map<number, Connection>> {
-    const connections = new Map<number, Connection>()
-    for (const [node, asked] of Map.groupBy(pieces, (piece) => this.#leader(piece))) {
-      try {
-        const connection = await this.#cluster.connectionTo(node)
-        if (connection === undefined) this.#fail(round, asked, 'the partition has no leader')
-        else connections.set(node, connection)
-      } catch (thrown) {
-        this.#failed(round, asked, thrown)
-      }
-    }
-    return connections
-  }
-
-  #leader({ topic, partition }: Piece): number {
-    return this.#cluster.topic(topic)?.leaders[partition] ?? -1
-  }
-
-  /** One request; never throws. */
-  async #ask(
-    round: Round,
-    { pieces }: Request,
-    connection: Connection,
-    shipments: readonly Shipment[],
-  ): Promise<void> {
-    try {
-      const { timeoutMs } = this.#options
-      const answer = await produce(connection, this.#cluster.version(PRODUCE), shipments, timeoutMs)
-      if (answer.throttleMs > 0)
-        this.#quietUntil = Math.max(this.#quietUntil, performance.now() + answer.throttleMs)
-      const byPartition = new Map(pieces.map((piece) => [piece.key, piece]))
-      for (const one of answer.partitions) {
-        const piece = byPartition.get(`${one.topic}/${one.partition}`)
-        if (piece !== undefined) round.answers.set(piece, one)
-      }
-    } catch (thrown) {
-      this.#failed(round, pieces, thrown)
-    }
-  }
-
-  #failed(round: Round, pieces: readonly Piece[], thrown: unknown): void {
-    const verdict = verdictOn(thrown, 'could not send to a broker')
-    if (verdict instanceof BlockedError) round.blocked = verdict
-    this.#fail(round, pieces, verdict.message)
-  }
-
-  #fail(round: Round, pieces: readonly Piece[], said: string): void {
-    for (const piece of pieces) piece.said = said
-    round.stale = true
-    round.wait = true
-  }
-
-  /** Looks at the answers of an attempt. @returns what is to be sent again, in order */
-  #settle(round: Round, { blocked, refused }: Settled): Piece[] {
-    if (round.blocked !== undefined) throw round.blocked
-    const left: Piece[] = []
-    /** Partitions in which something before has failed: what follows is out of order through no fault of its own. */
-    const broken = new Set<string>()
-    let identity = false
-    for (const piece of round.pieces) {
-      const answer = round.answers.get(piece)
-      const verdict = answer === undefined ? 'stale' : verdictOfCode(answer.code)
-      if (answer !== undefined) piece.said = saidOf(answer)
-      if (verdict === 'accepted') {
-        this.#sequences.set(piece.key, (piece.sequence! + piece.indexes.length) % SEQUENCES)
-        continue
-      }
-      if (verdict === 'split') left.push(...halves(piece, answer!, refused))
-      else if (verdict === 'blocked') {
-        piece.said = `topic "${piece.topic}": ${piece.said}`
-        blocked.push(piece)
-      } else left.push(piece)
-      if (verdict === 'identity' && !broken.has(piece.key)) identity = true
-      // Refused for what failed before it: it is numbered anew, as some of that may be left out.
-      if (verdict === 'identity') piece.sequence = undefined
-      if (verdict === 'stale') round.stale = true
-      if (verdict !== 'split' && !broken.has(piece.key)) round.wait = true
-      broken.add(piece.key)
-    }
-    if (identity) this.#identity = undefined
-    return left
-  }
-
   async close(): Promise<void> {
     await this.#cluster.close()
-  }
-}
-
-/** Waits for something, but not beyond a stop: the client library knows no signals. */
-async function unlessStopped<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: stopped, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(new RetryableError(STOPPED))
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([promise, stopped])
-  } finally {
-    signal.removeEventListener('abort', stop)
-    // Whichever lost may fail later.
-    promise.catch(() => undefined)
-    stopped.catch(() => undefined)
   }
 }
