@@ -85,7 +85,7 @@ const escaped = (text: string): string => text.replace(/[:\\]/g, '\\$&')
 function actionOf(kind: ValueKind): string {
   switch (kind.is) {
     case 'words':
-      return `(${kind.words.join(' ')})`
+      return `(${kind.words.map(escaped).join(' ')})`
     case 'file':
       return '_files'
     case 'folder':
