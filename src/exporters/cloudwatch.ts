@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { AwsError, AwsJsonClient, awsVerdict } from '../aws/json-client.ts'
+import { awsOptions, awsProblem } from '../config/aws-options.ts'
 import { connectionOf, httpOptions, httpProblem } from '../config/http-options.ts'
-import { choice, integer, secret, text } from '../config/values.ts'
+import { choice, integer, text } from '../config/values.ts'
 import { BlockedError, PartialError, type RefusedRecord, RetryableError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { type PutCall, putCalls } from '../render/cloudwatch/calls.ts'
@@ -32,20 +33,7 @@ const options = z.object({
   create: choice(['stream', 'group', 'none']).prefault('stream').meta({
     description: 'what is created where it is missing: the stream, the group as well, or nothing',
   }),
-  profile: text('NAME').optional().meta({
-    description: "section of AWS's configuration files to take credentials from",
-    example: 'logs',
-  }),
-  accessKeyId: text('ID').optional().meta({
-    description: "access key (default: wherever AWS's SDK finds credentials)",
-    example: 'AKIAIOSFODNN7EXAMPLE',
-  }),
-  secretAccessKey: secret()
-    .optional()
-    .meta({ description: "the access key's secret: env:NAME, file:/path, or the secret" }),
-  sessionToken: secret()
-    .optional()
-    .meta({ description: 'session token of temporary credentials: env:NAME, file:/path, or the token' }),
+  ...awsOptions,
   endpoint: text('URL').optional().meta({
     description: "where to send in place of the region's public endpoint",
     example: 'https://vpce-1a2b.logs.eu-central-1.vpce.amazonaws.com',
@@ -68,7 +56,7 @@ export default defineExporter({
     return region ? { region } : {}
   },
   options,
-  problem: (given) => nameProblem(given) ?? credentialsProblem(given) ?? httpProblem(given),
+  problem: (given) => nameProblem(given) ?? awsProblem(given) ?? httpProblem(given),
   label: ({ region, group }) => `cloudwatch://${region}/${group}`,
   format: 'json',
   batch: ({ batchRecords }) => ({ maxRecords: batchRecords, maxBytes: MOST_CALL_BYTES }),
@@ -97,13 +85,6 @@ function nameProblem({ region, group, stream, endpoint }: Options): string | und
     return `"${stream}" cannot be a log stream: up to 512 characters without : and *, and ${IDENTITY}`
   if (endpoint !== undefined && !/^https?:\/\/[^/?#@]+\/?$/.test(endpoint))
     return 'the endpoint is no URL of a host such as https://logs.eu-central-1.amazonaws.com'
-  return undefined
-}
-
-function credentialsProblem({ accessKeyId, secretAccessKey, sessionToken }: Options): string | undefined {
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-    return 'an access key and its secret go together: give access_key_id and secret_access_key'
-  if (sessionToken !== undefined && accessKeyId === undefined) return 'a session token takes an access key'
   return undefined
 }
 

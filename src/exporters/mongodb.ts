@@ -1,14 +1,14 @@
 import type { Collection, Db, MongoClient, MongoClientOptions, W } from 'mongodb'
 import { z } from 'zod'
-import { connectionOf, httpOptions, httpProblem } from '../config/http-options.ts'
+import { connectionOf } from '../config/http-options.ts'
 import { Secret } from '../config/secret.ts'
+import { tlsOptions, tlsProblem } from '../config/tls-options.ts'
 import { age, choice, duration, integer, secret, size, text } from '../config/values.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
 import { insertVerdict, verdictOn } from '../mongodb/verdict.ts'
 import { DocumentHead, documentsOf, type RecordDocument } from '../render/document.ts'
 import { EnvelopeEncoder } from '../render/envelope.ts'
 
-const { tlsCa, tlsCert, tlsKey, tlsServerName, tlsInsecure } = httpOptions
 /** MongoDB takes no more documents in one command. */
 const MOST_DOCUMENTS = 100_000
 const NAMESPACE_EXISTS = 48
@@ -38,11 +38,7 @@ const options = z.object({
     .meta({ description: 'most documents in one insert' }),
   batchBytes: size().prefault('8MB').meta({ description: 'most bytes in one insert, as JSON' }),
   timeout: duration().prefault('30s').meta({ description: 'how long a connection or an insert may take' }),
-  tlsCa,
-  tlsCert,
-  tlsKey,
-  tlsServerName,
-  tlsInsecure,
+  ...tlsOptions,
 })
 
 type Options = z.output<typeof options>
@@ -57,7 +53,7 @@ export default defineExporter({
   options,
   problem: (given) =>
     (given.password === undefined) === (given.username === undefined)
-      ? httpProblem({ ...given, proxy: undefined })
+      ? tlsProblem(given)
       : 'username and password go together: give both, or both in the URL',
   label: ({ uri, collection }) => `${withoutSecrets(uri.reveal())}.${collection}`,
   format: 'json',

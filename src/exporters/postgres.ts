@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { systemClock } from '../clock.ts'
 import { Field } from '../codec/fields.ts'
-import { httpOptions, httpProblem } from '../config/http-options.ts'
 import { Secret } from '../config/secret.ts'
+import { tlsOptions, tlsProblem } from '../config/tls-options.ts'
 import { age, choice, duration, integer, secret, size, text } from '../config/values.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
 import { Days } from '../postgres/days.ts'
@@ -15,8 +15,6 @@ import { verdictOn } from '../postgres/verdict.ts'
 import type { RecordView } from '../record/view.ts'
 import { DATA_COLUMNS, DataRowEncoder } from '../render/pg-copy/data-row.ts'
 import { FIELD_COLUMNS, FieldRowEncoder } from '../render/pg-copy/field-row.ts'
-
-const { tlsCa, tlsCert, tlsKey, tlsServerName, tlsInsecure } = httpOptions
 
 const options = z.object({
   /** With what may be a password in it. */
@@ -53,11 +51,7 @@ const options = z.object({
   batchRecords: integer(1, 1_000_000).prefault('10000').meta({ description: 'most records in one COPY' }),
   batchBytes: size().prefault('8MB').meta({ description: 'most bytes in one COPY' }),
   timeout: duration().prefault('30s').meta({ description: 'how long a connection or a statement may take' }),
-  tlsCa,
-  tlsCert,
-  tlsKey,
-  tlsServerName,
-  tlsInsecure,
+  ...tlsOptions,
 })
 
 type Options = z.output<typeof options>
@@ -116,7 +110,7 @@ function problemOf(given: Options): string | undefined {
   } catch (error) {
     return (error as Error).message
   }
-  return httpProblem({ ...given, proxy: undefined })
+  return tlsProblem(given)
 }
 
 function shapeOf(given: Options): TableShape {

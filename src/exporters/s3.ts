@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { awsOptions, awsProblem } from '../config/aws-options.ts'
 import { connectionOf, httpOptions, httpProblem } from '../config/http-options.ts'
-import { choice, duration, integer, secret, size, text } from '../config/values.ts'
+import { choice, duration, integer, size, text } from '../config/values.ts'
 import { BlockedError, type DeliveryError, PartialError, RetryableError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
 import { FetchHandler } from '../objects/fetch-handler.ts'
@@ -64,20 +65,7 @@ const options = z.object({
     description:
       'whether requests carry a CRC-32 where S3 does not demand one (default: only without endpoint)',
   }),
-  profile: text('NAME').optional().meta({
-    description: "profile of AWS's configuration files (default: AWS_PROFILE)",
-    example: 'logs',
-  }),
-  accessKeyId: text('ID').optional().meta({
-    description: 'access key (default: wherever AWS looks: environment, profile, SSO, ECS, EKS, EC2)',
-    example: 'AKIAIOSFODNN7EXAMPLE',
-  }),
-  secretAccessKey: secret()
-    .optional()
-    .meta({ description: "the access key's secret: env:NAME, file:/path, or the secret" }),
-  sessionToken: secret()
-    .optional()
-    .meta({ description: "temporary credentials' token: env:NAME, file:/path, or the token" }),
+  ...awsOptions,
   ...httpOptions,
   timeout: duration().prefault('60s').meta({ description: 'how long one request may take' }),
 })
@@ -131,20 +119,16 @@ const originOf = (endpoint: string): string =>
   URL.canParse(endpoint) ? new URL(endpoint).origin : 'endpoint'
 
 function problem(given: Options): string | undefined {
-  const { endpoint, accessKeyId, secretAccessKey, sessionToken, kmsKey, encryption } = given
+  const { endpoint, kmsKey, encryption } = given
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)))
     return 'expected an endpoint such as https://minio.example:9000'
   if (endpoint !== undefined && new URL(endpoint).username !== '')
     return 'credentials do not belong into the endpoint: give access_key_id and secret_access_key'
-  if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-    return 'an access key and its secret go together: give access_key_id and secret_access_key'
-  if (sessionToken !== undefined && accessKeyId === undefined)
-    return 'session_token takes access_key_id and secret_access_key'
   if (kmsKey !== undefined && encryption !== 'aws:kms') return 'kms_key takes encryption aws:kms'
   if (given.partBytes < LEAST_PART_BYTES) return 'S3 takes parts of 5MB at the least: raise part_bytes'
   if (given.batchBytes > MOST_BATCH_BYTES)
     return 'a batch is held in memory: batch_bytes may be 1GB at the most'
-  return httpProblem(given)
+  return awsProblem(given) ?? httpProblem(given)
 }
 
 class S3Exporter implements Exporter {

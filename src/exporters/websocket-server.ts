@@ -1,7 +1,7 @@
 import type { Server, ServerWebSocket } from 'bun'
 import { z } from 'zod'
-import { httpProblem } from '../config/http-options.ts'
 import { pemFile } from '../config/pem-file.ts'
+import { tlsProblem } from '../config/tls-options.ts'
 import { duration, integer, secret, size, text } from '../config/values.ts'
 import { BlockedError, RetryableError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
@@ -89,7 +89,7 @@ function problem(given: Options): string | undefined {
   const wrong = given.origin.find((one) => !URL.canParse(one) || new URL(one).origin !== one)
   if (wrong !== undefined)
     return `origin: expected one such as https://logs.example, got ${JSON.stringify(wrong)}`
-  return httpProblem({ tlsCert: given.tlsCert, tlsKey: given.tlsKey })
+  return tlsProblem({ tlsCert: given.tlsCert, tlsKey: given.tlsKey })
 }
 
 const authority = ({ hostname, port }: Options): string =>

@@ -331,7 +331,7 @@ describe('options', () => {
     ['s3://logs', { kmsKey: 'k' }, 'takes encryption aws:kms'],
     ['s3://logs', { partBytes: '1MB' }, '5MB at the least'],
     ['s3://logs', { batchBytes: '2GB' }, '1GB at the most'],
-    ['s3://logs', { sessionToken: 't' }, 'session_token takes'],
+    ['s3://logs', { sessionToken: 't' }, 'a session token takes an access key'],
     ['s3://logs/a/b/', { region: 'eu-central-1' }, 'none'],
   ] as const)('%s %p: %s', (to, options, expected) => {
     expect(problemsOf(to, options)).toContain(expected)
