@@ -11,7 +11,7 @@ import { ExitCode } from '../exit-code.ts'
 import { plural } from '../journal/text.ts'
 import { BlockShow } from './block-show.ts'
 import { lookBack } from './look-back.ts'
-import type { Screen } from './screen.ts'
+import type { Watcher } from './screen.ts'
 
 /** What is to be seen of a listener. */
 export interface ListenerTail {
@@ -52,7 +52,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export function tailListener(
   tail: ListenerTail,
-  screen: Screen,
+  screen: Watcher,
   context: CommandContext,
   stop: AbortSignal,
 ): Promise<number> {
@@ -61,7 +61,7 @@ export function tailListener(
 
 class Tailing {
   readonly #tail: ListenerTail
-  readonly #screen: Screen
+  readonly #screen: Watcher
   readonly #context: CommandContext
   /** Aborted on Ctrl-C, and when the time up to which records are wanted is over. */
   readonly #ended = new AbortController()
@@ -73,7 +73,7 @@ class Tailing {
   #journalId = ''
   #done = false
 
-  constructor(tail: ListenerTail, screen: Screen, context: CommandContext, stop: AbortSignal) {
+  constructor(tail: ListenerTail, screen: Watcher, context: CommandContext, stop: AbortSignal) {
     this.#tail = tail
     this.#screen = screen
     this.#context = context

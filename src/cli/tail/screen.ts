@@ -14,6 +14,22 @@ const STOP_MS = 300
 /** Where notes come from that are nobody's. */
 const NOBODY: Source = makeSource({ server: '', major: 18, protocol: 2 }, '')
 
+/** What is done with the records of a listener, and with what is to be said between them. */
+export interface Watcher {
+  /** Whether nobody wants more. */
+  readonly closed: boolean
+  /** A record that is wanted; valid during the call. */
+  record(record: RecordView): void
+  /** Word of records that a sender did not keep. */
+  dropped(dropped: Dropped, source: Source): void
+  /** Records are missing here. */
+  skipped(count: number, why: string): void
+  /** Resolves when there is room for more; false when nobody wants any. */
+  ready(): Promise<boolean>
+  /** There is no more. */
+  end(): Promise<void>
+}
+
 /** How records are shown. */
 export interface ScreenOptions {
   readonly format: Destination['format']
@@ -22,7 +38,7 @@ export interface ScreenOptions {
 }
 
 /** Standard output, as a place for records and for what is to be said between them. */
-export class Screen {
+export class Screen implements Watcher {
   readonly #pipeline: DirectPipeline
   readonly #options: ScreenOptions
   readonly #context: CommandContext
