@@ -51,6 +51,7 @@ const service: Service = {
   start: (cache, folder) => {
     const [grpc, http] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`]
     const file = join(folder, 'received.ndjson')
+    writeFileSync(file, '')
     writeFileSync(join(folder, 'config.yaml'), configOf({ grpc, http, file }))
     return ServerProcess.start({
       words: [programOf(cache), '--config', 'config.yaml'],
@@ -69,7 +70,8 @@ const configOf = (at: { grpc: string; http: string; file: string }): string => `
       grpc: { endpoint: "${at.grpc}", max_recv_msg_size_mib: 16 }
       http: { endpoint: "${at.http}" }
 exporters:
-  file: { path: "${at.file}", append: true, flush_interval: 20ms }
+  # Rotated, it is written without a buffer: what was answered is there, also after SIGKILL.
+  file: { path: "${at.file}", rotation: { max_megabytes: 4000 } }
 service:
   telemetry:
     metrics: { level: none }
