@@ -10,11 +10,13 @@ import {
   transportOptions,
 } from '../kafka/connect-options.ts'
 import type { Producer } from '../kafka/producer.ts'
-import type { Encoding } from '../render/encoder.ts'
+import type { Encoder, Encoding } from '../render/encoder.ts'
 import { EnvelopeEncoder } from '../render/envelope.ts'
 import { FebeRecordEncoder } from '../render/febe-record.ts'
 import { KAFKA_KEYS, KafkaEnvelopeHead } from '../render/kafka-envelope.ts'
+import { RequestEncoder } from '../render/otlp/request-encoder.ts'
 import { TopicTemplate, topicProblem } from '../render/topic-template.ts'
+import { VERSION } from '../version.ts'
 
 const DEFAULT_TOPIC = 'pg-logs'
 /** Record batches of one partition that are under way at a time: a batch of the pipeline holds as many. */
@@ -29,9 +31,12 @@ const options = z.object({
       description: `topic, or a template of {identity}, {database}, {severity} (default: the one in the URL, or ${DEFAULT_TOPIC})`,
       example: 'pg-logs-{identity}',
     }),
-  records: choice(['json', 'febe'])
+  records: choice(['json', 'febe', 'otlp'])
     .prefault('json')
-    .meta({ description: 'value of a record: JSON, or the frame as it came, for replay kafka://…' }),
+    .meta({
+      description:
+        'value of a record: JSON; the frame as it came, for replay kafka://…; or a request of OTLP in protobuf',
+    }),
   partitionBy: choice(KAFKA_KEYS)
     .prefault('session')
     .meta({ description: 'key: records with the same one keep their order' }),
@@ -77,8 +82,7 @@ const topicOf = (given: Options): string => given.topic ?? given.urlTopic ?? DEF
 function encoding(given: Options, plain: Encoding): Encoding {
   const { records, partitionBy } = given
   const topic = topicOf(given)
-  const contentType = records === 'febe' ? 'application/vnd.pgturret.febe' : 'application/json'
-  const body = records === 'febe' ? () => new FebeRecordEncoder() : plain.encoder
+  const { contentType, body } = valuesOf(records, plain)
   return {
     // A fixed topic is not in the bytes.
     name: `kafka ${records} ${partitionBy} ${topic.includes('{') ? topic : ''}`,
@@ -88,6 +92,19 @@ function encoding(given: Options, plain: Encoding): Encoding {
         new KafkaEnvelopeHead({ key: partitionBy, topic: new TopicTemplate(topic), contentType }),
       ),
   }
+}
+
+/** What stands in the values of records, and what their header calls it. */
+function valuesOf(
+  records: Options['records'],
+  plain: Encoding,
+): { contentType: string; body: () => Encoder } {
+  if (records === 'json') return { contentType: 'application/json', body: plain.encoder }
+  if (records === 'febe')
+    return { contentType: 'application/vnd.pgturret.febe', body: () => new FebeRecordEncoder() }
+  const options = { fatalAs: 'fatal', now: () => Date.now() * 1000 } as const
+  const sender = { serviceName: 'postgresql', version: VERSION }
+  return { contentType: 'application/x-protobuf', body: () => new RequestEncoder(options, sender) }
 }
 
 class KafkaExporter implements Exporter {

@@ -73,44 +73,73 @@ function runsOf({ bytes, ends }: Envelopes): Run[] {
   return runs
 }
 
-/** What `SourceHead` wrote. */
-function resourceOf(head: Buffer, { serviceName }: Sender): readonly (readonly [string, string])[] {
-  const [identity, version] = head.toString().split('\0') as [string, string]
+/** What `SourceHead` wrote: identity and version. */
+const partsOf = (head: Buffer): [identity: string, version: string] =>
+  head.toString().split('\0') as [string, string]
+
+function resourceOf(
+  identity: string,
+  version: string,
+  { serviceName }: Sender,
+): readonly (readonly [string, string])[] {
   const attributes: [string, string][] = [['service.name', serviceName]]
   if (identity !== '') attributes.push(['service.instance.id', identity])
   if (version !== '') attributes.push(['service.version', version])
   return attributes
 }
 
+/** What stands around the records of one server, in protobuf: fields that are whole. */
+export interface RequestFrame {
+  /** Of ResourceLogs. */
+  readonly resource: Uint8Array
+  /** Of ScopeLogs, in front of the records. */
+  readonly scope: Uint8Array
+  /** Of ScopeLogs behind the records, and of ResourceLogs behind that. */
+  readonly schema: Uint8Array
+}
+
+/** Makes what stands around the records of a server. */
+export function framesOf(identity: string, version: string, sender: Sender): RequestFrame {
+  const attributes = resourceOf(identity, version, sender)
+  const scope = [delimited(1, Buffer.from(SCOPE_NAME)), delimited(2, Buffer.from(sender.version))]
+  return {
+    resource: delimited(
+      1,
+      Buffer.concat(attributes.map(([name, value]) => delimited(1, keyValue(name, value)))),
+    ),
+    scope: delimited(1, Buffer.concat(scope)),
+    schema: delimited(3, Buffer.from(SCHEMA_URL)),
+  }
+}
+
 function protobufRequest(runs: readonly Run[], sender: Sender): Uint8Array {
-  const scope = delimited(
-    1,
-    Buffer.concat([delimited(1, Buffer.from(SCOPE_NAME)), delimited(2, Buffer.from(sender.version))]),
-  )
-  const schema = delimited(3, Buffer.from(SCHEMA_URL))
   const parts = runs.flatMap(({ head, bodies, bytes }) => {
-    const attributes = resourceOf(head, sender).map(([name, value]) => delimited(1, keyValue(name, value)))
-    const resource = delimited(1, Buffer.concat(attributes))
-    const scopeLogs = delimitedHead(2, scope.length + bytes + schema.length)
+    const { resource, scope, schema } = framesOf(...partsOf(head), sender)
+    const scopeLogs = fieldHead(2, scope.length + bytes + schema.length)
     const inside = resource.length + scopeLogs.length + scope.length + bytes + 2 * schema.length
-    return [delimitedHead(1, inside), resource, scopeLogs, scope, ...bodies, schema, schema]
+    return [fieldHead(1, inside), resource, scopeLogs, scope, ...bodies, schema, schema]
   })
   return Buffer.concat(parts)
 }
 
-/** A length-delimited field up to its content. */
-function delimitedHead(field: number, length: number): Uint8Array {
-  const bytes = [field * 8 + 2]
-  for (; length >= 0x80; length = Math.floor(length / 0x80)) bytes.push((length % 0x80) | 0x80)
-  bytes.push(length)
-  return Uint8Array.from(bytes)
+/** Writes a length-delimited field up to its content; returns the offset behind. */
+export function writeFieldHead(bytes: Uint8Array, at: number, field: number, length: number): number {
+  bytes[at++] = field * 8 + 2
+  for (; length >= 0x80; length = Math.floor(length / 0x80)) bytes[at++] = (length % 0x80) | 0x80
+  bytes[at++] = length
+  return at
+}
+
+function fieldHead(field: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(10)
+  return bytes.subarray(0, writeFieldHead(bytes, 0, field, length))
 }
 
 function jsonRequest(runs: readonly Run[], sender: Sender): Uint8Array {
   const scope = JSON.stringify({ name: SCOPE_NAME, version: sender.version })
   const parts: Uint8Array[] = []
   for (const { head, bodies } of runs) {
-    const attributes = resourceOf(head, sender).map(([key, value]) => ({
+    const attributes = resourceOf(...partsOf(head), sender).map(([key, value]) => ({
       key,
       value: { stringValue: value },
     }))

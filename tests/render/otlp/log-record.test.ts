@@ -11,6 +11,7 @@ import { jsonWire } from '../../../src/render/otlp/json-wire.ts'
 import { LogRecordEncoder, type LogRecordOptions } from '../../../src/render/otlp/log-record.ts'
 import { protobufWire } from '../../../src/render/otlp/protobuf-wire.ts'
 import { otlpRequest, SourceHead } from '../../../src/render/otlp/request.ts'
+import { RequestEncoder } from '../../../src/render/otlp/request-encoder.ts'
 import { anyInt64 } from '../../codec/log-fields.ts'
 import { anyRecordFields } from '../../record/arbitrary.ts'
 import { recordOf, type Surroundings } from '../../record/records.ts'
@@ -235,6 +236,23 @@ describe('one record in full', () => {
       JSON.parse(JSON.stringify(value, (key, one) => (key === 'intValue' ? String(one) : one)))
     expect(ours).toEqual(texts(official))
   })
+})
+
+test('a record as a request of its own is that request', () => {
+  fc.assert(
+    fc.property(anyRecordFields(2), surroundings, (fields, around) => {
+      const record = recordOf(fields, around)
+      const encoder = new RequestEncoder({ fatalAs: 'fatal', now: () => OBSERVED }, sender)
+      encoder.begin()
+      const room = encoder.room(record)
+      const out = new Uint8Array(room + 64).fill(GUARD)
+      const end = encoder.encode(record, roomOf(out), 0)
+      expect(end).toBeLessThanOrEqual(room)
+      expect(Buffer.from(out.buffer, room).equals(GUARDS)).toBe(true)
+      expect(Buffer.from(out.subarray(0, end)).equals(requestOf('protobuf', [record]))).toBe(true)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 describe('severities', () => {
