@@ -27,33 +27,39 @@ A PostgreSQL server with the pgturret module sends its log records to "pgturret 
 
 "pgturret shim install" puts the module where the server finds it. "pgturret COMMAND --help" tells more.`
 
-/** The commands in the order of the help. */
-const COMMANDS = [
-  addListen,
-  addTail,
-  addReplay,
-  addSummary,
-  addJournal,
-  addDeadletter,
-  addFilter,
-  addStatus,
-  addDoctor,
-  addCheck,
-  addConfig,
-  addExporters,
-  addShim,
-  addCompletion,
-  addMan,
-]
+/** The commands by their names, in the order of the help. */
+const COMMANDS = new Map([
+  ['listen', addListen],
+  ['tail', addTail],
+  ['replay', addReplay],
+  ['summary', addSummary],
+  ['journal', addJournal],
+  ['deadletter', addDeadletter],
+  ['filter', addFilter],
+  ['status', addStatus],
+  ['doctor', addDoctor],
+  ['check', addCheck],
+  ['config', addConfig],
+  ['exporters', addExporters],
+  ['shim', addShim],
+  ['completion', addCompletion],
+  ['man', addMan],
+])
+
+/** Those that tell of all the others. */
+const ABOUT_ALL: ReadonlySet<string> = new Set(['completion', 'man'])
 
 /**
- * The program with all its commands.
+ * The program with its commands.
  *
  * @param run what a command's action is handed to
+ * @param only name of the command that will be run: others, with all the options of every destination, are left out then, as
+ *   making them takes longer than many a command; with a name that is none, or none, there are all
  */
 export function makeProgram(
   run: (action: () => Promise<number>) => Promise<void>,
   context: CommandContext,
+  only?: string,
 ): Command {
   const program = new Command('pgturret')
     .description(
@@ -63,7 +69,8 @@ export function makeProgram(
     .exitOverride()
     .configureOutput({ writeOut: context.print, writeErr: context.complain })
     .addHelpText('after', HELP)
-  for (const add of COMMANDS) add(program, run, context)
+  const chosen = ABOUT_ALL.has(only ?? '') ? undefined : COMMANDS.get(only ?? '')
+  for (const add of chosen === undefined ? COMMANDS.values() : [chosen]) add(program, run, context)
   return program
 }
 
@@ -73,7 +80,7 @@ export async function runProgram(argv: readonly string[], context: CommandContex
   const run = async (action: () => Promise<number>) => {
     exitCode = await action()
   }
-  const program = makeProgram(run, context)
+  const program = makeProgram(run, context, argv[0])
   try {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {

@@ -31,12 +31,10 @@ const options = z.object({
       description: `topic, or a template of {identity}, {database}, {severity} (default: the one in the URL, or ${DEFAULT_TOPIC})`,
       example: 'pg-logs-{identity}',
     }),
-  records: choice(['json', 'febe', 'otlp'])
-    .prefault('json')
-    .meta({
-      description:
-        'value of a record: JSON; the frame as it came, for replay kafka://…; or a request of OTLP in protobuf',
-    }),
+  records: choice(['json', 'febe', 'otlp']).prefault('json').meta({
+    description:
+      'value of a record: JSON; the frame as it came, for replay kafka://…; or a request of OTLP in protobuf',
+  }),
   partitionBy: choice(KAFKA_KEYS)
     .prefault('session')
     .meta({ description: 'key: records with the same one keep their order' }),
