@@ -4,7 +4,7 @@
 #
 #   prerequisites.sh              install what is missing (root, apt), or print the command that does and exit 1
 #   prerequisites.sh --optional   name what is missing and exit 0
-#   prerequisites.sh --tests      the same for programs that tests ask (shells, readers of manual pages): without them
+#   prerequisites.sh --tests      the same for programs that tests ask (shells, readers of manual pages, pgBadger): without them
 #                                 those tests are skipped, so this never fails
 #   prerequisites.sh --pg-config  print the pg_config to build against; exit 1 when the shim cannot be built
 #
@@ -75,6 +75,7 @@ find_missing_for_tests() {
   command -v fish >/dev/null || need fish fish
   command -v groff >/dev/null || need groff groff-base
   command -v mandoc >/dev/null || need mandoc mandoc
+  command -v pgbadger >/dev/null || need pgBadger pgbadger
 }
 
 install_for_tests() {
