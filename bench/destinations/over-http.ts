@@ -11,6 +11,8 @@ export interface Way {
   readonly name: string
   /** @param host `127.0.0.1:12345` */
   readonly words: (host: string) => readonly string[]
+  /** Beside the environment of this program. */
+  readonly env?: (host: string) => Readonly<Record<string, string>>
 }
 
 /** What the server has had of a run. */
@@ -23,9 +25,9 @@ interface Taken {
  * Replays a dump by each way, and to a plain HTTP endpoint, in turns: whatever else the machine does falls on all of them.
  * Prints medians, and the bytes of a record as they go over the wire.
  *
- * @param answer to every request
+ * @param answer to every request, once its body has been read
  */
-export async function compare(ways: readonly Way[], answer: () => Response): Promise<void> {
+export async function compare(ways: readonly Way[], answer: (url: URL) => Response): Promise<void> {
   const [records = 500_000, runs = 3] = process.argv.slice(2).map(Number)
   const folder = mkdtempSync('/tmp/pgturret-bench-')
   const dump = join(folder, 'pg.febe')
@@ -39,7 +41,7 @@ export async function compare(ways: readonly Way[], answer: () => Response): Pro
     fetch: async (request) => {
       taken.requests++
       taken.bytes += (await request.arrayBuffer()).byteLength
-      return answer()
+      return answer(new URL(request.url))
     },
   })
   const host = `127.0.0.1:${server.port}`
@@ -48,9 +50,10 @@ export async function compare(ways: readonly Way[], answer: () => Response): Pro
   const traffic = new Map<string, Taken>()
   try {
     for (let run = 0; run < runs; run++) {
-      for (const { name, words } of all) {
+      for (const { name, words, env } of all) {
         taken = { requests: 0, bytes: 0 }
-        costs.get(name)!.push(await measure([BINARY, 'replay', dump, ...words(host)]))
+        const variables = Object.entries(env?.(host) ?? {}).map(([key, value]) => `${key}=${value}`)
+        costs.get(name)!.push(await measure(['env', ...variables, BINARY, 'replay', dump, ...words(host)]))
         traffic.set(name, taken)
       }
     }
