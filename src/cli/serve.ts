@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { DeadLetters } from '../deadletter/store.ts'
-import { atLeast } from '../filter/level.ts'
+import { compileSelection } from '../filter/selection.ts'
 import { mendDump } from '../ingest/dump.ts'
 import { defaultSocketPath, prepareSocketPath } from '../ingest/socket-path.ts'
 import { LiveFeed } from '../live/feed.ts'
@@ -146,7 +146,7 @@ function makePipeline(
       maxHeldBytes: options.maxFrameMemory,
       helloTimeoutMs: options.helloTimeout,
       frameTimeoutMs: options.frameTimeout,
-      wanted: atLeast(options.level),
+      wanted: compileSelection({ level: options.level }),
       log,
       clock: systemClock,
     },

@@ -171,35 +171,6 @@ export const level = () =>
     parseSeverity,
   )
 
-const DAY_MS = 86_400_000
-
-/** Microseconds since 1970 of a point in time as a person writes it: a span before now, a day, a date with a time. */
-function parseInstant(text: string, now = new Date()): number | undefined {
-  const span = parseDuration(text)
-  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime()
-  const words: Readonly<Record<string, number>> = {
-    now: now.getTime(),
-    today: midnight,
-    yesterday: midnight - DAY_MS,
-  }
-  const date = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$/.test(text)
-  // A date alone would be taken for midnight in Greenwich.
-  const read = date ? Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T')) : Number.NaN
-  const at = span === undefined ? (words[text] ?? read) : now.getTime() - span
-  return Number.isNaN(at) ? undefined : at * 1000
-}
-
-/** A point in time, in microseconds since 1970. */
-export const instant = () =>
-  parsed(
-    {
-      expected: 'a time such as 10m (ago), yesterday or 2026-03-01T12:00:00Z',
-      value: 'TIME',
-      example: '10m',
-    },
-    (text) => parseInstant(text),
-  )
-
 /** One of a few words. */
 export const choice = <const T extends readonly string[]>(choices: T) =>
   parsed<T[number]>(

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Secret } from '../config/secret.ts'
 import { tlsOf, tlsOptions, tlsProblem } from '../config/tls-options.ts'
 import { choice, duration, secret, text } from '../config/values.ts'
-import { type KafkaUrl, parseKafkaUrl } from './address.ts'
+import type { KafkaUrl } from './address.ts'
 
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 
@@ -44,10 +44,6 @@ export function connectOptionsOf(url: KafkaUrl): Record<string, unknown> {
     ...(url.password === undefined ? {} : { credentials: new Secret(url.password) }),
   }
 }
-
-/** Options of a URL's text. */
-export const optionsOfText = (given: string): Record<string, unknown> =>
-  connectOptionsOf(parseKafkaUrl(given))
 
 /** What can be seen to be wrong before anything starts. */
 export function connectProblem(given: ConnectOptions): string | undefined {

@@ -16,14 +16,6 @@ export interface Redaction {
   readonly passwords: boolean
 }
 
-/** Nothing but passwords. */
-export const PASSWORDS_ONLY: Redaction = {
-  literals: false,
-  statements: false,
-  parameters: false,
-  passwords: true,
-}
-
 /** Whether records stay as they are. */
 export const isNone = (redaction: Redaction): boolean => redactionName(redaction) === ''
 

@@ -4,7 +4,7 @@ import { readOptions } from '../../config/options.ts'
 import { renderingOptions } from '../../config/rendering-options.ts'
 import { choice, integer, level } from '../../config/values.ts'
 import { BlockedError } from '../../errors.ts'
-import { atLeast } from '../../filter/level.ts'
+import { compileSelection } from '../../filter/selection.ts'
 import { LogStream } from '../../ingest/stream.ts'
 import type { Block } from '../../journal/block.ts'
 import { MOST_FRAME_BYTES } from '../../journal/block-cutter.ts'
@@ -119,7 +119,7 @@ class Cat {
         },
         damage: () => undefined,
       },
-      atLeast(wanted.rank),
+      compileSelection({ level: wanted.rank }),
     )
   }
 
