@@ -5,6 +5,7 @@ import { configJsonSchema } from './generate/config-schema.ts'
 import { exampleConfig } from './generate/example-config.ts'
 import { exporterPages, PAGES } from './generate/exporter-pages.ts'
 import { exporterRegistry } from './generate/exporter-registry.ts'
+import { kernelModule } from './generate/kernel.ts'
 import { recordSchema } from './generate/record-schema.ts'
 import { shimSources } from './generate/shim-sources.ts'
 
@@ -25,6 +26,7 @@ export interface GeneratedFile {
 /** Every generated file; what makes it stands in `scripts/generate/`. */
 export const GENERATED: readonly GeneratedFile[] = [
   { path: 'src/exporters/registry.generated.ts', contents: exporterRegistry },
+  { path: 'src/record/kernel.generated.ts', contents: kernelModule },
   { path: 'src/shim/sources.generated.ts', contents: shimSources },
   { path: 'docs/reference/record.schema.json', contents: recordSchema },
   { path: 'docs/reference/pgturret.schema.json', contents: configJsonSchema },

@@ -4,7 +4,6 @@ import { fileEndIn, fileStartIn, splitAddress } from './compound.ts'
 import { writeNumber } from './digits.ts'
 import { writeJsonText } from './json-text.ts'
 import { type Piece, pieceOf, type Room, writePiece } from './room.ts'
-import { conditionName } from './sqlstate.ts'
 import type { RecordView } from './view.ts'
 
 /** Members of a record's JSON object: their keys, and what writes each kind of value behind them. */
@@ -28,6 +27,7 @@ export const KEY = {
   sessionStart: textKey('session_start'),
   vxid: textKey('vxid'),
   txid: key('txid'),
+  stateCode: textKey('state_code'),
   message: textKey('message'),
   detail: textKey('detail'),
   hint: textKey('hint'),
@@ -61,45 +61,34 @@ export const KEY = {
 /** By rank. */
 export const SEVERITY_KEYS = SEVERITIES.map((name) => pieceOf(`,"error_severity":"${name}"`))
 
-/** State code and condition name, ready to write. */
-export interface StatePieces {
-  readonly code: Piece
-  readonly name: Piece
-}
-
 /** PostgreSQL has fewer; the bound is for peers that make codes up. */
 const MOST_STATES = 512
 
-/** The states that were met, each made ready once. */
+/** The members `state_code` that were needed, each made ready once. */
 export class StateCache {
-  readonly #known = new Map<number, StatePieces>()
+  readonly #known = new Map<number, Piece>()
 
-  of(record: RecordView): StatePieces {
+  of(record: RecordView): Piece {
     const { bytes, spans } = record
     const start = spans[2 * Field.SQLState]!
-    if (spans[2 * Field.SQLState + 1]! - start !== 5) return statePieces(record.text(Field.SQLState)!)
+    if (spans[2 * Field.SQLState + 1]! - start !== 5) return statePiece(record.text(Field.SQLState)!)
     // Five characters as one number: cheaper to look up than a string made of them.
     let code = 0
     for (let i = 0; i < 5; i++) code = code * 256 + bytes[start + i]!
-    let pieces = this.#known.get(code)
-    if (pieces === undefined) {
-      pieces = statePieces(record.text(Field.SQLState)!)
-      if (this.#known.size < MOST_STATES) this.#known.set(code, pieces)
+    let piece = this.#known.get(code)
+    if (piece === undefined) {
+      piece = statePiece(record.text(Field.SQLState)!)
+      if (this.#known.size < MOST_STATES) this.#known.set(code, piece)
     }
-    return pieces
+    return piece
   }
 }
 
 /** The state of success: jsonlog leaves it out, and so does this. */
 const SUCCESS = '00000'
 
-function statePieces(code: string): StatePieces {
-  const name = code === SUCCESS ? undefined : conditionName(code)
-  return {
-    code: pieceOf(code === SUCCESS ? '' : `,"state_code":${JSON.stringify(code)}`),
-    name: pieceOf(name === undefined ? '' : `,"sqlstate_name":"${name}"`),
-  }
-}
+const statePiece = (code: string): Piece =>
+  pieceOf(code === SUCCESS ? '' : `,"state_code":${JSON.stringify(code)}`)
 
 /** Writes a text field; nothing where it is absent. */
 export function writeText(out: Room, at: number, name: Piece, record: RecordView, field: number): number {

@@ -33,10 +33,13 @@ export function pieceOfBytes(bytes: Uint8Array): Piece {
   return { length: bytes.length, words }
 }
 
+/** A piece's bytes. */
+export const bytesOf = ({ words, length }: Piece): Uint8Array =>
+  new Uint8Array(words.buffer, words.byteOffset, length)
+
 /** Pieces as one. */
 export function joined(pieces: readonly Piece[]): Piece {
-  const bytes = pieces.map(({ words, length }) => new Uint8Array(words.buffer, words.byteOffset, length))
-  return pieceOfBytes(Buffer.concat(bytes))
+  return pieceOfBytes(Buffer.concat(pieces.map(bytesOf)))
 }
 
 /** Writes a piece at `at`, in whole words; returns the offset after its last byte. */

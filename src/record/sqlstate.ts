@@ -270,7 +270,8 @@ XX001 data_corrupted
 XX002 index_corrupted
 `
 
-const NAMES: ReadonlyMap<string, string> = new Map(
+/** Names by code. */
+export const NAMES_BY_CODE: ReadonlyMap<string, string> = new Map(
   CONDITIONS.trim()
     .split('\n')
     .map((line) => [line.slice(0, 5), line.slice(6)]),
@@ -278,12 +279,12 @@ const NAMES: ReadonlyMap<string, string> = new Map(
 
 /** Condition name of a SQLSTATE, e.g. `unique_violation` for 23505; undefined when PostgreSQL names none. */
 export function conditionName(sqlstate: string): string | undefined {
-  return NAMES.get(sqlstate)
+  return NAMES_BY_CODE.get(sqlstate)
 }
 
 /** Codes that have a condition name; some names stand for two. Empty when PostgreSQL has no such condition. */
 export const codesNamed = (condition: string): string[] =>
-  [...NAMES].filter(([, name]) => name === condition).map(([code]) => code)
+  [...NAMES_BY_CODE].filter(([, name]) => name === condition).map(([code]) => code)
 
 /** Every condition name. */
-export const CONDITION_NAMES: readonly string[] = [...new Set(NAMES.values())]
+export const CONDITION_NAMES: readonly string[] = [...new Set(NAMES_BY_CODE.values())]

@@ -32,7 +32,7 @@ export class RecordView {
   surplusBytes = 0
   /** Where each field lies: see walkFields. */
   readonly spans = new Int32Array(2 * FIELD_COUNT[2])
-  /** The same bytes once more, made when text is first asked for. */
+  /** The same bytes once more, made when it is first asked for. */
   #buffer: Buffer = Buffer.alloc(0)
   #bufferOf: Uint8Array | undefined
   #walked = 0
@@ -111,12 +111,17 @@ export class RecordView {
     const end = this.spans[2 * field + 1]!
     if (!this.isUtf8()) return this.decoder()(this.bytes.subarray(start, end))
     // What a decoder makes of it too, without a view on the bytes in between: half the time.
+    return this.buffer().toString('utf8', start, end)
+  }
+
+  /** `bytes` as a Buffer. */
+  buffer(): Buffer {
     if (this.#bufferOf !== this.bytes) {
       const { buffer, byteOffset, length } = this.bytes
       this.#buffer = Buffer.from(buffer, byteOffset, length)
       this.#bufferOf = this.bytes
     }
-    return this.#buffer.toString('utf8', start, end)
+    return this.#buffer
   }
 
   /** A string field's bytes as they came; null when absent. Call `walk` first. */

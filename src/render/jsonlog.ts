@@ -44,7 +44,7 @@ export class JsonlogEncoder implements Encoder {
 
   #writeError(record: RecordView, out: Room, at: number): number {
     at = writePiece(out, at, SEVERITY_KEYS[record.severityRank()]!)
-    if (record.spans[2 * Field.SQLState]! >= 0) at = writePiece(out, at, this.#states.of(record).code)
+    if (record.spans[2 * Field.SQLState]! >= 0) at = writePiece(out, at, this.#states.of(record))
     at = writeText(out, at, KEY.message, record, Field.ErrMessage)
     at = writeText(out, at, KEY.detail, record, Field.ErrDetail)
     at = writeText(out, at, KEY.hint, record, Field.ErrHint)

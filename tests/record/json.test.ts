@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { FIELD_COUNT, FIELDS, Field } from '../../src/codec/fields.ts'
 import type { LogFields } from '../../src/codec/log.ts'
@@ -11,6 +11,9 @@ import { anyInt64, INT64_MAX, INT64_MIN } from '../codec/log-fields.ts'
 import { anyRecordFields } from './arbitrary.ts'
 import { jsonOf, recordOf, type Surroundings } from './records.ts'
 import { referenceJson } from './reference.ts'
+
+// Thousands of cases, which take their time on a busy machine.
+setDefaultTimeout(60_000)
 
 const reference = (record: RecordView): string =>
   referenceJson(record.source, record.bytes.slice(record.start, record.end), record.sequence)
