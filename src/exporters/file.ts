@@ -65,7 +65,8 @@ export default defineExporter({
   label: (given) => given.path,
   problem: pathProblem,
   format: 'chosen',
-  batch: () => ({ maxRecords: 1_000_000, maxBytes: 4 * 1024 * 1024 }),
+  // Written from where it was rendered, while that is still in the processor's cache; a sync is worth more at a time.
+  batch: ({ fsync }) => ({ maxRecords: 1_000_000, maxBytes: (fsync ? 4 : 1) * 1024 * 1024 }),
   create: (given, context) => new FileExporter(given, context),
 })
 
