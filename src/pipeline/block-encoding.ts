@@ -72,10 +72,11 @@ export class BlockEncoding {
    * The block has ended.
    *
    * @param entries of the whole block
+   * @param waits whether its records may have to wait for their destinations
    * @returns its chunks, each with one holder: whoever asked
    */
-  end(entries: number): Chunk[] {
-    this.#seal(entries)
+  end(entries: number, waits = true): Chunk[] {
+    this.#seal(entries, waits)
     return this.#chunks
   }
 
@@ -106,7 +107,7 @@ export class BlockEncoding {
   }
 
   /** Ends the last chunk behind so many entries of the block. */
-  #seal(entries: number): void {
+  #seal(entries: number, waits = true): void {
     const chunk = this.#chunks.at(-1)!
     chunk.endPosition = this.#base + entries
     chunk.notesLeftOut = this.#notesLeftOut
@@ -115,6 +116,6 @@ export class BlockEncoding {
     this.#from = entries
     this.#notesLeftOut = 0
     // What may wait should not keep a whole buffer for a few records.
-    this.#chunks[this.#chunks.length - 1] = this.#pool.compact(chunk)
+    if (waits) this.#chunks[this.#chunks.length - 1] = this.#pool.compact(chunk)
   }
 }

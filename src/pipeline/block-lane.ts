@@ -94,7 +94,9 @@ export class BlockLane implements JournalTap {
   closed(block: Block): void {
     if (!this.#isComing) return
     this.#isComing = false
-    this.#keep(block.position, this.#coming.end(block.entries), this.takers.size)
+    // Who has everything up to it takes it right away.
+    const waits = [...this.takers].some(({ position }) => position !== block.position)
+    this.#keep(block.position, this.#coming.end(block.entries, waits), this.takers.size)
   }
 
   /** Hands a block to a destination, encoded. */
