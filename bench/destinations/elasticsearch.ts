@@ -15,7 +15,7 @@ import { compare, type Way } from './over-http.ts'
 import { fluentBit } from './peers/fluent-bit.ts'
 import { rsyslog } from './peers/rsyslog.ts'
 import { vector } from './peers/vector.ts'
-import type { Side } from './side.ts'
+import { against, type Side } from './side.ts'
 
 const INDEX = 'logs-postgresql.log-default'
 
@@ -44,7 +44,7 @@ const rsyslogInto = (name: string, identified: boolean): Side =>
     },
   })
 
-const peers = [
+const peers = against('elasticsearch', [
   rsyslogInto('rsyslog', true),
   rsyslogInto('rsyslog, no _id', false),
   fluentBit('fluent-bit', true, (host) => {
@@ -58,7 +58,7 @@ const peers = [
     ...{ type: 'elasticsearch', endpoints: [`http://${host}`], api_version: 'v8', id_key: 'uid' },
     ...{ bulk: { action: 'create', index: INDEX }, batch: { max_bytes: 5_000_000 } },
   })),
-]
+])
 
 await compare(ways, () => Response.json({ errors: false, items: [] }), {
   peers,

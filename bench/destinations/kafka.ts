@@ -18,7 +18,7 @@ import { kafkaService } from '../../tests/live/services/kafka.ts'
 import { fluentBit } from './peers/fluent-bit.ts'
 import { rsyslog } from './peers/rsyslog.ts'
 import { vector } from './peers/vector.ts'
-import { replay, type Side } from './side.ts'
+import { against, replay, type Side } from './side.ts'
 import { type Destination, sideBySide, sizeFrom } from './side-by-side.ts'
 
 const CODECS = ['none', 'lz4', 'zstd', 'gzip'] as const
@@ -42,11 +42,13 @@ const kcat = (broker: string, codec: Codec): Side => ({
   },
 })
 
-const sidesOf = (broker: string, codec: Codec): Side[] => [
+const ours = (broker: string, codec: Codec): Side =>
   replay(`pgturret json ${codec}`, (topic) => [
     ...['--to', `kafka://${broker}/${topic}`],
     ...['--kafka-compression', codec],
-  ]),
+  ])
+
+const peers = (broker: string, codec: Codec): Side[] => [
   kcat(broker, codec),
   rsyslog({
     name: `rsyslog ${codec}`,
@@ -66,6 +68,11 @@ const sidesOf = (broker: string, codec: Codec): Side[] => [
     ...{ encoding: { codec: 'text' }, librdkafka_options: LIBRDKAFKA },
   })),
 ]
+
+const sidesOf = (broker: string, codec: Codec): Side[] => {
+  const side = ours(broker, codec)
+  return [side, ...against(side.name, peers(broker, codec))]
+}
 
 const folder = mkdtempSync('/tmp/pgturret-kafka-')
 const running = await kafkaService({ optimised: true }).start(cacheFolder(), join(folder, 'kafka'))

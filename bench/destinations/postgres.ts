@@ -21,7 +21,7 @@ import { writeDump } from '../generator.ts'
 import { measure } from '../measure.ts'
 import { fluentBit } from './peers/fluent-bit.ts'
 import { rsyslog } from './peers/rsyslog.ts'
-import { replay, type Side } from './side.ts'
+import { against, replay, type Side } from './side.ts'
 import { type Destination, sideBySide, sizeFrom } from './side-by-side.ts'
 
 /** Options for each shape. */
@@ -39,7 +39,7 @@ const ROW = `template(name="row" type="string" option.stdsql="on" string="INSERT
   (timestamp, level, event, func, scope, uid, data)
   SELECT (j->>'timestamp')::timestamptz, j->>'error_severity', j->>'message', j->>'func_name',
     concat_ws('/', j->>'identity', j->>'dbname'), j->>'uid',
-    j - ARRAY['timestamp', 'error_severity', 'message', 'func_name', 'identity', 'dbname', 'uid']
+    j - ARRAY['timestamp', 'error_severity', 'message', 'func_name', 'uid']
   FROM (SELECT '%msg%'::jsonb AS j) AS line ON CONFLICT (uid) DO NOTHING")`
 
 const FLUENT_BIT =
@@ -128,8 +128,8 @@ try {
   const sides = [
     ...Object.entries(CASES).map(([name, words]) => replay(name, (to) => ['--to', to, ...words])),
     rsyslogInto('rsyslog, default indexes', cluster.port),
-    rsyslogInto('rsyslog, no gin', cluster.port),
-    fluentBitInto(cluster.port),
+    ...against('no gin', [rsyslogInto('rsyslog, no gin', cluster.port)]),
+    ...against('no gin', [fluentBitInto(cluster.port)]),
   ]
   await sideBySide(sides, table, size)
   await table.close()

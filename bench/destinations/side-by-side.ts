@@ -30,6 +30,7 @@ export function sizeFrom(words: readonly string[], records = 1_000_000): Size {
 }
 
 interface Ran {
+  readonly side: Side
   readonly costs: Cost[]
   note: string
 }
@@ -39,7 +40,7 @@ const PATIENCE_MS = 600_000
 
 /**
  * The same records by each program in turns, in changing order, so that whatever else the machine does falls on all of them.
- * Prints medians, and what each takes of the first one's.
+ * Prints medians, and what each takes of another one's.
  *
  * Time is from a program's start to its end, or until the destination has everything for one that would go on; processor time is
  * that of the program alone, from its start to its end.
@@ -53,7 +54,7 @@ export async function sideBySide(
   console.log(`${records.toLocaleString('en-US')} records, ${runs} runs, ${length} × ${cpu?.model}`)
   for (const { name, missing } of sides) if (missing !== undefined) console.log(`${name}: no ${missing}`)
   const present = sides.filter(({ missing }) => missing === undefined)
-  const ran = new Map<string, Ran>(present.map(({ name }) => [name, { costs: [], note: '' }]))
+  const ran = new Map<string, Ran>(present.map((side) => [side.name, { side, costs: [], note: '' }]))
   const folder = mkdtempSync('/tmp/pgturret-bench-')
   try {
     const inputs = await prepare(folder, records)
@@ -129,23 +130,26 @@ async function untilArrived(
 
 function report(ran: ReadonlyMap<string, Ran>, records: number): void {
   const middle = (costs: readonly Cost[], of: keyof Cost) => median(costs.map((cost) => cost[of]))
-  const first = ran.values().next().value!.costs
-  console.log(
-    '\nprogram                            records/s      s CPU  µs CPU/record  time ÷ first  CPU ÷ first  peak MiB',
-  )
-  for (const [name, { costs, note }] of ran) {
+  const first = ran.keys().next().value!
+  const heads = ['records/s', 's CPU', 'µs CPU/record', 'peak MiB', 'time', 'CPU']
+  console.log(`\n${'program'.padEnd(NAME)}${heads.map((head) => head.padStart(FIGURE)).join('')}  of`)
+  for (const [name, { side, costs, note }] of ran) {
+    const other = ran.get(side.against ?? first)!
+    const of = (key: keyof Cost) => `× ${(middle(costs, key) / middle(other.costs, key)).toFixed(2)}`
     const [wall, cpu] = [middle(costs, 'wall'), middle(costs, 'cpu')]
-    const columns = [
-      name.padEnd(32),
-      Math.round(records / wall)
-        .toLocaleString('en-US')
-        .padStart(11),
-      cpu.toFixed(2).padStart(10),
-      ((cpu * 1e6) / records).toFixed(2).padStart(14),
-      (wall / middle(first, 'wall')).toFixed(2).padStart(13),
-      (cpu / middle(first, 'cpu')).toFixed(2).padStart(12),
-      middle(costs, 'peakMiB').toFixed(0).padStart(9),
+    const figures = [
+      Math.round(records / wall).toLocaleString('en-US'),
+      cpu.toFixed(2),
+      ((cpu * 1e6) / records).toFixed(2),
+      middle(costs, 'peakMiB').toFixed(0),
+      of('wall'),
+      of('cpu'),
     ]
-    console.log(`${columns.join(' ')}${note && `  ${note}`}`)
+    const columns = figures.map((figure) => figure.padStart(FIGURE)).join('')
+    console.log(`${name.padEnd(NAME)}${columns}  ${other.side.name.padEnd(NAME)}${note}`.trimEnd())
   }
 }
+
+/** Widths of columns. */
+const NAME = 26
+const FIGURE = 15

@@ -19,6 +19,8 @@ export interface Side {
   readonly missing?: string | undefined
   /** Goes on when everything has been sent, until it is told to end; others end by themselves. */
   readonly follows?: boolean
+  /** Name of the side that it is compared with; the first, by default. */
+  readonly against?: string
   command(place: Place): readonly string[]
 }
 
@@ -27,3 +29,7 @@ export const replay = (name: string, words: (to: string) => readonly string[]): 
   name,
   command: ({ dump, to }) => [BINARY, 'replay', dump, ...words(to)],
 })
+
+/** The same sides, compared with one that is not the first. */
+export const against = (name: string, sides: readonly Side[]): Side[] =>
+  sides.map((side) => ({ ...side, against: name }))
