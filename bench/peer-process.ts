@@ -16,9 +16,10 @@ export class PeerProcess {
    *
    * @throws when it ends instead, with what it said
    */
-  async ready(condition: () => boolean, what: string): Promise<void> {
-    const look = () => ({ holds: condition(), ended: this.child.exitCode })
-    const { ended } = await waitUntil(look, ({ holds, ended }) => holds || ended !== null, what)
+  async ready(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 10_000): Promise<void> {
+    const look = async () => ({ holds: await condition(), ended: this.child.exitCode })
+    const done = ({ holds, ended }: Awaited<ReturnType<typeof look>>) => holds || ended !== null
+    const { ended } = await waitUntil(look, done, what, { timeoutMs })
     if (ended !== null) throw new Error(`${what}: it ended with ${ended}: ${this.#said}`)
   }
 

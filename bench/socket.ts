@@ -4,7 +4,7 @@ import { FrameDecoder, FrameType } from '../src/codec/frame.ts'
 import { controlPath } from '../src/observe/control.ts'
 import { readStatus } from '../src/observe/read-status.ts'
 import { waitUntil } from '../tests/support/wait-until.ts'
-import { type Cost, costOf } from './measure.ts'
+import { type Cost, measureEnd } from './measure.ts'
 
 /** What is offered to the socket at a time; it takes less. */
 const WRITE_BYTES = 1024 * 1024
@@ -74,12 +74,6 @@ async function startListener(binary: string, socketPath: string, words: readonly
   return listener
 }
 
-async function end(listener: Bun.Subprocess, seconds: number): Promise<Cost> {
-  listener.kill('SIGTERM')
-  await listener.exited
-  return costOf(listener, seconds)
-}
-
 /** Runs a listener with these arguments, feeds it the dump, and ends it: its own cost, the feeder's not counted. */
 export async function measureListener(
   binary: string,
@@ -91,7 +85,7 @@ export async function measureListener(
   const listener = await startListener(binary, socketPath, words)
   const feeder = Bun.spawn([process.execPath, import.meta.path, socketPath, dump, String(records)])
   const seconds = Number(await new Response(feeder.stdout).text())
-  return end(listener, seconds)
+  return measureEnd(listener, seconds)
 }
 
 /** Runs a listener whose journal is full of records that its destination has not had: until it has them. */
@@ -103,7 +97,7 @@ export async function measureCatchUp(
   const began = performance.now()
   const listener = await startListener(binary, socketPath, words)
   await untilDelivered(socketPath)
-  return end(listener, (performance.now() - began) / 1000)
+  return measureEnd(listener, (performance.now() - began) / 1000)
 }
 
 /** Starts a listener and ends it: the seconds until it listens. */
@@ -114,7 +108,7 @@ export async function measureStart(
 ): Promise<Cost> {
   const began = performance.now()
   const listener = await startListener(binary, socketPath, words)
-  return end(listener, (performance.now() - began) / 1000)
+  return measureEnd(listener, (performance.now() - began) / 1000)
 }
 
 if (import.meta.main) {

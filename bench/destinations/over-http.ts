@@ -1,8 +1,5 @@
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { BINARY } from '../../tests/support/binary.ts'
-import { writeDump } from '../generator.ts'
-import { type Cost, measure, median } from '../measure.ts'
+import { replay, type Side } from './side.ts'
+import { type Destination, sideBySide, sizeFrom } from './side-by-side.ts'
 
 /** Destinations that are one HTTP endpoint, against a server on this machine that takes everything. */
 
@@ -15,66 +12,94 @@ export interface Way {
   readonly env?: (host: string) => Readonly<Record<string, string>>
 }
 
-/** What the server has had of a run. */
-interface Taken {
-  requests: number
-  bytes: number
+/** What else may be asked for. */
+export interface Comparison {
+  /** Other programs; `place.to` is the server's `127.0.0.1:12345`. */
+  readonly peers?: readonly Side[]
+  /** Lines of a request that make a record, by where it goes; needed where somebody follows. Undefined: it cannot be told. */
+  readonly linesOfRecord?: (url: URL) => number
+  /** How many, unless the command line says; 500,000 by default. */
+  readonly records?: number
 }
 
 /**
- * Replays a dump by each way, and to a plain HTTP endpoint, in turns: whatever else the machine does falls on all of them.
- * Prints medians, and the bytes of a record as they go over the wire.
+ * Replays a dump to a plain HTTP endpoint and by each way, and has other programs send the same, in turns.
  *
  * @param answer to every request, once its body has been read
  */
-export async function compare(ways: readonly Way[], answer: (url: URL) => Response): Promise<void> {
-  const [records = 500_000, runs = 3] = process.argv.slice(2).map(Number)
-  const folder = mkdtempSync('/tmp/pgturret-bench-')
-  const dump = join(folder, 'pg.febe')
-  const fd = openSync(dump, 'w')
-  writeDump(fd, records)
-  closeSync(fd)
-  let taken: Taken = { requests: 0, bytes: 0 }
+export async function compare(
+  ways: readonly Way[],
+  answer: (url: URL) => Response,
+  { peers = [], linesOfRecord, records = 500_000 }: Comparison = {},
+): Promise<void> {
+  const size = sizeFrom(process.argv.slice(2), records)
+  const taken = new Taken()
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
     fetch: async (request) => {
-      taken.requests++
-      taken.bytes += (await request.arrayBuffer()).byteLength
-      return answer(new URL(request.url))
+      const url = new URL(request.url)
+      const compressed = request.headers.has('Content-Encoding')
+      taken.take(await request.bytes(), compressed ? undefined : linesOfRecord?.(url))
+      return answer(url)
     },
   })
   const host = `127.0.0.1:${server.port}`
-  const all: Way[] = [{ name: 'http', words: () => ['--to', `http://${host}/`] }, ...ways]
-  const costs = new Map<string, Cost[]>(all.map(({ name }) => [name, []]))
-  const traffic = new Map<string, Taken>()
+  const destination: Destination = {
+    renew: () => {
+      taken.clear()
+      return host
+    },
+    arrived: () => taken.records,
+    note: () => taken.note(size.records),
+  }
+  const plain = replay('http', () => ['--to', `http://${host}/`])
   try {
-    for (let run = 0; run < runs; run++) {
-      for (const { name, words, env } of all) {
-        taken = { requests: 0, bytes: 0 }
-        const variables = Object.entries(env?.(host) ?? {}).map(([key, value]) => `${key}=${value}`)
-        costs.get(name)!.push(await measure(['env', ...variables, BINARY, 'replay', dump, ...words(host)]))
-        traffic.set(name, taken)
-      }
-    }
+    await sideBySide([plain, ...ways.map(sideOf), ...peers], destination, size)
   } finally {
     await server.stop(true)
-    rmSync(folder, { recursive: true, force: true })
   }
-  for (const [name, ran] of costs) print(name, ran, records, traffic.get(name)!)
 }
 
-function print(name: string, ran: readonly Cost[], records: number, { requests, bytes }: Taken): void {
-  const rate = Math.round(records / median(ran.map(({ wall }) => wall)))
-  const micros = (median(ran.map(({ cpu }) => cpu)) * 1e6) / records
-  const peak = Math.max(...ran.map(({ peakMiB }) => peakMiB))
-  const columns = [
-    name.padEnd(26),
-    `${rate.toLocaleString('en-US').padStart(9)} records/s`,
-    `${micros.toFixed(1).padStart(6)} µs CPU/record`,
-    `${peak.toFixed(0).padStart(5)} MiB`,
-    `${(bytes / records).toFixed(0).padStart(5)} bytes/record`,
-    `${(records / requests).toFixed(0).padStart(6)} records/request`,
-  ]
-  console.log(columns.join('  '))
+function sideOf({ name, words, env }: Way): Side {
+  const { command } = replay(name, words)
+  const variables = (host: string) =>
+    Object.entries(env?.(host) ?? {}).map(([key, value]) => `${key}=${value}`)
+  return { name, command: (place) => ['env', ...variables(place.to), ...command(place)] }
+}
+
+const NEWLINE = 0x0a
+
+/** What the server has had of a run. */
+class Taken {
+  /** Undefined where it cannot be told. */
+  records: number | undefined
+  #requests = 0
+  #bytes = 0
+
+  clear(): void {
+    this.records = 0
+    this.#requests = 0
+    this.#bytes = 0
+  }
+
+  /** @param lines of a record; undefined where lines say nothing */
+  take(body: Uint8Array, lines: number | undefined): void {
+    this.#requests++
+    this.#bytes += body.length
+    if (body.length === 0) return
+    this.records = lines === undefined ? undefined : (this.records ?? 0) + linesIn(body) / lines
+  }
+
+  note(records: number): string {
+    const [each, together] = [this.#bytes / records, records / this.#requests]
+    return `${each.toFixed(0).padStart(5)} bytes/record  ${together.toFixed(0).padStart(6)} records/request`
+  }
+}
+
+/** The last one need not be ended. */
+function linesIn(body: Uint8Array): number {
+  let lines = body.at(-1) === NEWLINE ? 0 : 1
+  for (let at = body.indexOf(NEWLINE); at >= 0; at = body.indexOf(NEWLINE, at + 1)) lines++
+  return lines
 }

@@ -1,21 +1,30 @@
+#!/usr/bin/env bun
+/**
+ * Records a second from a dump into a real PostgreSQL on this machine, by the table's shape, and by programs that are given the
+ * same records as lines:
+ *
+ *     bun bench/destinations/postgres.ts [RECORDS] [RUNS]     200,000 and 3 by default
+ *
+ * Needs dist/pgturret; peers take part where they are installed: rsyslog with ompgsql, Fluent Bit. rsyslog fills the table that
+ * pgturret makes, each record once; Fluent Bit knows no table but its own (tag, time, data; no index). Vector's sink fills every
+ * column of a table, a serial one too, so it fills neither. The server is an ordinary one: it waits for its disk at the end of
+ * each batch.
+ */
+
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SQL } from 'bun'
+import { BINARY } from '../../tests/support/binary.ts'
 import { Cluster } from '../../tests/support/postgres.ts'
 import { writeDump } from '../generator.ts'
-import { type Cost, measure, median } from '../measure.ts'
+import { measure } from '../measure.ts'
+import { fluentBit } from './peers/fluent-bit.ts'
+import { rsyslog } from './peers/rsyslog.ts'
+import { against, replay, type Side } from './side.ts'
+import { type Destination, sideBySide, sizeFrom } from './side-by-side.ts'
 
-/**
- * A dump into a real PostgreSQL on this machine, by the compiled program: records and processor time a second.
- *
- *     bun bench/destinations/postgres.ts [RECORDS] [ROUNDS]
- *
- * The server is an ordinary one: it waits for its disk at the end of each batch.
- */
-
-const [records = 200_000, rounds = 3] = process.argv.slice(2).map(Number)
-const BINARY = join(import.meta.dir, '../../dist/pgturret')
-
+/** Options for each shape. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
   'default indexes': [],
   'gin jsonb_path_ops': ['--postgres-gin=jsonb_path_ops'],
@@ -25,46 +34,105 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'a column for each field': ['--postgres-columns=jsonlog'],
 }
 
+/** What rsyslog sends for a record: a statement, whose JSON the server takes apart. */
+const ROW = `template(name="row" type="string" option.stdsql="on" string="INSERT INTO pgturret_logs
+  (timestamp, level, event, func, scope, uid, data)
+  SELECT (j->>'timestamp')::timestamptz, j->>'error_severity', j->>'message', j->>'func_name',
+    concat_ws('/', j->>'identity', j->>'dbname'), j->>'uid',
+    j - ARRAY['timestamp', 'error_severity', 'message', 'func_name', 'uid']
+  FROM (SELECT '%msg%'::jsonb AS j) AS line ON CONFLICT (uid) DO NOTHING")`
+
+const FLUENT_BIT =
+  'CREATE TABLE pgturret_logs (tag varchar, time timestamp, data jsonb, id bigserial PRIMARY KEY)'
+
 /** With its indexes, and its partitions. */
-const SIZE =
-  "SELECT pg_total_relation_size('pgturret_logs') + coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits WHERE inhparent = 'pgturret_logs'::regclass"
+const BYTES =
+  "SELECT pg_total_relation_size('pgturret_logs') + coalesce(sum(pg_total_relation_size(inhrelid)), 0) AS n FROM pg_inherits WHERE inhparent = 'pgturret_logs'::regclass"
 
+const rsyslogInto = (name: string, port: number): Side =>
+  rsyslog({
+    name,
+    module: 'ompgsql',
+    from: 'Debian: rsyslog-pgsql',
+    templates: ROW,
+    action: () => `server="127.0.0.1" port="${port}" db="postgres" uid="postgres" pwd="" template="row"`,
+  })
+
+const fluentBitInto = (port: number): Side =>
+  fluentBit('fluent-bit, own table', true, () => ({
+    ...{ name: 'pgsql', host: '127.0.0.1', port, user: 'postgres', database: 'postgres' },
+    ...{ table: 'pgturret_logs', timestamp_key: 'date' },
+  }))
+
+class Table implements Destination {
+  readonly #sql: SQL
+  readonly #url: string
+  /** A dump of one record: what makes the table. */
+  readonly #one: string
+  readonly #records: number
+
+  constructor(url: string, folder: string, records: number) {
+    this.#url = url
+    this.#sql = new SQL(url, { max: 1 })
+    this.#one = join(folder, 'one.febe')
+    this.#records = records
+    const fd = openSync(this.#one, 'w')
+    writeDump(fd, 1)
+    closeSync(fd)
+  }
+
+  /** Those of pgturret make their own. */
+  async renew(name: string): Promise<string> {
+    await this.#sql.unsafe('DROP TABLE IF EXISTS pgturret_logs')
+    if (name.startsWith('fluent-bit')) await this.#sql.unsafe(FLUENT_BIT)
+    if (name.startsWith('rsyslog')) await this.#make(name.endsWith('no gin') ? CASES['no gin']! : [])
+    await this.#sql.unsafe('CHECKPOINT')
+    return this.#url
+  }
+
+  async #make(words: readonly string[]): Promise<void> {
+    await measure([BINARY, 'replay', this.#one, '--to', this.#url, ...words])
+    await this.#sql.unsafe('TRUNCATE pgturret_logs RESTART IDENTITY')
+  }
+
+  /** The sequence says at no cost how far it is; rows are counted at the end. */
+  async arrived(): Promise<number> {
+    const given = await this.#number('SELECT last_value AS n FROM pgturret_logs_id_seq')
+    if (given < this.#records) return given - 1
+    return this.#number('SELECT count(*) AS n FROM pgturret_logs')
+  }
+
+  async note(): Promise<string> {
+    return `${((await this.#number(BYTES)) / this.#records).toFixed(0).padStart(5)} bytes/record`
+  }
+
+  async #number(statement: string): Promise<number> {
+    const [row] = (await this.#sql.unsafe(statement)) as { n: string }[]
+    return Number(row!.n)
+  }
+
+  async close(): Promise<void> {
+    await this.#sql.close()
+  }
+}
+
+const size = sizeFrom(process.argv.slice(2), 200_000)
 const folder = mkdtempSync(join(tmpdir(), 'pgturret-bench-'))
-const dump = join(folder, 'records.febe')
-const fd = openSync(dump, 'w')
-writeDump(fd, records)
-closeSync(fd)
-
 const cluster = await Cluster.create({
   tcp: true,
   settings: { fsync: true, full_page_writes: true, shared_buffers: '256MB', max_wal_size: '4GB' },
 })
 try {
   await cluster.start()
-  const url = `postgres://postgres@127.0.0.1:${cluster.port}/postgres`
-  const costs = new Map<string, Cost[]>()
-  const sizes = new Map<string, number>()
-  for (let round = 0; round < rounds; round++)
-    for (const [name, words] of Object.entries(CASES)) {
-      await cluster.query('DROP TABLE IF EXISTS pgturret_logs; CHECKPOINT')
-      const cost = await measure([BINARY, 'replay', dump, '--to', url, ...words])
-      const stored = Number(await cluster.query('SELECT count(*) FROM pgturret_logs'))
-      if (stored !== records) throw new Error(`${stored} of ${records} records are there`)
-      sizes.set(name, Number(await cluster.query(SIZE)) / records)
-      costs.set(name, [...(costs.get(name) ?? []), cost])
-    }
-  for (const [name, all] of costs) {
-    const wall = median(all.map((one) => one.wall))
-    const cpu = median(all.map((one) => one.cpu))
-    const peak = median(all.map((one) => one.peakMiB))
-    console.log(
-      `${name.padEnd(24)} ${Math.round(records / wall)
-        .toLocaleString('en')
-        .padStart(
-          8,
-        )} records/s  client ${cpu.toFixed(2)} s CPU, ${peak.toFixed(0)} MiB; ${sizes.get(name)!.toFixed(0)} bytes a record`,
-    )
-  }
+  const table = new Table(`postgres://postgres@127.0.0.1:${cluster.port}/postgres`, folder, size.records)
+  const sides = [
+    ...Object.entries(CASES).map(([name, words]) => replay(name, (to) => ['--to', to, ...words])),
+    rsyslogInto('rsyslog, default indexes', cluster.port),
+    ...against('no gin', [rsyslogInto('rsyslog, no gin', cluster.port)]),
+    ...against('no gin', [fluentBitInto(cluster.port)]),
+  ]
+  await sideBySide(sides, table, size)
+  await table.close()
 } finally {
   await cluster.remove()
   rmSync(folder, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { waitUntil } from '../../scripts/wait-until.ts'
 import { encodeIdentity, encodeRing, encodeVersion } from '../../src/codec/control.ts'
-import { type Cost, costOf, median } from '../measure.ts'
+import { type Cost, measureEnd, median } from '../measure.ts'
 import { PeerProcess } from '../peer-process.ts'
 import { recordFrame, recordLine } from '../record.ts'
 import { LineCount } from './line-count.ts'
@@ -76,8 +76,7 @@ async function measure(make: Maker, inputs: Inputs): Promise<[string, Cost]> {
     )
     const wall = (performance.now() - began) / 1000
     await feeding.exited
-    await running.end('SIGTERM')
-    return [program.name, costOf(running.child, wall)]
+    return [program.name, await measureEnd(running.child, wall)]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

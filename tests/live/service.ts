@@ -2,6 +2,8 @@
 export interface Service<R extends Running = Running> {
   /** What messages and file names call it. */
   readonly name: string
+  /** The release that is installed; undefined where it is whatever the machine has. */
+  readonly version?: string
   /** Whether it is installed in a moment, so that `make test` does it too; false by default. */
   readonly quick?: boolean
   /** Whether `install` has nothing left to do; by default, whether it succeeded here before. */

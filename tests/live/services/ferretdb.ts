@@ -54,6 +54,7 @@ const programOf = (cache: string): string => join(cache, `ferretdb-${VERSION}`, 
 /** `addresses.mongodb` is plain; `addresses.tls` wants a certificate of the client, by the files `ca`, `clientCert`, `clientKey`. */
 const service: Service = {
   name: 'ferretdb',
+  version: VERSION,
   ready: (cache) => existsSync(programOf(cache)),
   install: async (cache) => {
     if (existsSync(programOf(cache))) return

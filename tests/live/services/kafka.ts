@@ -55,6 +55,7 @@ export interface RunningCluster extends Running {
 export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
+    version: VERSION,
     ready: (cache) => existsSync(jars(cache)),
     install,
     start: (cache, folder) => startCluster(jars(cache), folder, options),

@@ -15,6 +15,7 @@ const packagesOf = (cache: string): string => join(folderOf(cache), 'packages')
 /** `addresses.aws` is the endpoint of every service. */
 const service: Service = {
   name: 'moto',
+  version: VERSION,
   ready: (cache) => existsSync(packagesOf(cache)) && Bun.which('python3') !== null,
   install: async (cache) => {
     if (Bun.which('python3') === null) throw new Unavailable('Python 3 is not installed')

@@ -52,6 +52,7 @@ const folderOf = (cache: string): string => join(cache, `opensearch-${VERSION}`)
 /** `addresses.http` is where its API answers. */
 const service: Service = {
   name: 'opensearch',
+  version: VERSION,
   ready: (cache) => existsSync(folderOf(cache)),
   install: async (cache) => {
     for (const program of ['java', 'javac', 'mvn'])

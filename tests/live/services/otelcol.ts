@@ -38,6 +38,7 @@ const programOf = (cache: string): string => join(cache, `otelcol-${VERSION}`, '
 /** `addresses.grpc` and `addresses.http` take OTLP; `addresses.file` is where it ends up. */
 const service: Service = {
   name: 'otelcol',
+  version: VERSION,
   ready: (cache) => existsSync(programOf(cache)),
   install: async (cache) => {
     if (existsSync(programOf(cache))) return

@@ -14,6 +14,7 @@ const PROGRAM = {
 
 const service: Service = {
   name: 'toxiproxy',
+  version: PROGRAM.version,
   quick: true,
   ready: (cache) => existsSync(pathOf(cache, PROGRAM)),
   install: async (cache) => void (await buildGo(cache, PROGRAM)),

@@ -22,6 +22,7 @@ export const BUCKET = 'logs'
 /** `addresses.s3` is its endpoint, `addresses.folder` where the bucket's objects are as files. */
 const service: Service = {
   name: 'versitygw',
+  version: PROGRAM.version,
   ready: (cache) => existsSync(pathOf(cache, PROGRAM)),
   install: async (cache) => void (await buildGo(cache, PROGRAM)),
   start: (cache, folder) => {
