@@ -31,6 +31,8 @@ export interface KafkaOptions {
   readonly nodes?: number
   /** Passwords by name; `USERS` by default. */
   readonly users?: Users
+  /** Where clients of the `detour` listener of the one broker are told to connect: a proxy's address. */
+  readonly detour?: string
   /** For measurements: starts in twice the time, and does more once it is warm. */
   readonly optimised?: boolean
 }
@@ -51,7 +53,7 @@ export interface RunningCluster extends Running {
   readonly folder: string
 }
 
-/** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
+/** A cluster; `addresses` has `kafka` and `detour` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
 export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
@@ -91,7 +93,7 @@ async function run(command: readonly string[], cwd: string): Promise<void> {
 async function startCluster(
   classes: string,
   folder: string,
-  { nodes: count = 1, users = USERS, optimised = false }: KafkaOptions,
+  { nodes: count = 1, users = USERS, detour, optimised = false }: KafkaOptions,
 ): Promise<RunningCluster> {
   mkdirSync(folder, { recursive: true })
   const certificates = makeCertificates()
@@ -102,7 +104,7 @@ async function startCluster(
   const ids = Array.from({ length: count }, (_, i) => i + 1)
   const ports = ids.map(() => LISTENERS.map(freePort))
   const voters = ids.map((id, i) => `${id}@127.0.0.1:${ports[i]!.at(-1)}`).join(',')
-  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!))
+  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!, detour))
   for (const node of nodes) await node.format(voters, count, users)
   // A quorum answers only when most of it is there.
   await Promise.all(nodes.map((node) => node.restart()))
@@ -122,7 +124,7 @@ function clusterOf(
     get pid() {
       return nodes[0]!.pid
     },
-    addresses: { kafka: joined('kafka'), sasl: joined('sasl'), tls: joined('tls'), mtls: joined('mtls') },
+    addresses: Object.fromEntries(LISTENERS.map((protocol) => [protocol, joined(protocol)])),
     kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
     restart: async () => void (await Promise.all(nodes.map((node) => node.restart()))),
     stop: async () => {
@@ -136,7 +138,7 @@ const JAVA = ['java', '-Xmx400m', '-XX:+UseSerialGC']
 /** No optimising compiler. */
 const QUICK_START = '-XX:TieredStopAtLevel=1'
 
-const LISTENERS = ['kafka', 'sasl', 'tls', 'mtls', 'controller'] as const
+const LISTENERS = ['kafka', 'detour', 'sasl', 'tls', 'mtls', 'controller'] as const
 type Protocol = (typeof LISTENERS)[number]
 
 class Broker implements RunningBroker {
@@ -146,15 +148,23 @@ class Broker implements RunningBroker {
   readonly #shared: string
   readonly #folder: string
   readonly #id: number
+  readonly #detour: string
   #process: ServerProcess | undefined
 
-  constructor(java: readonly string[], folder: string, id: number, ports: readonly number[]) {
+  constructor(
+    java: readonly string[],
+    folder: string,
+    id: number,
+    ports: readonly number[],
+    detour: string | undefined,
+  ) {
     this.#java = java
     this.#shared = folder
     this.#folder = join(folder, `node-${id}`)
     this.#id = id
     const entries = LISTENERS.map((name, i) => [name, `127.0.0.1:${ports[i]}`])
     this.addresses = Object.fromEntries(entries) as Record<Protocol, string>
+    this.#detour = detour ?? this.addresses.detour
   }
 
   get pid(): number {
@@ -183,13 +193,13 @@ class Broker implements RunningBroker {
   }
 
   #listeners(): Record<string, string> {
-    const { kafka, sasl, tls, mtls, controller } = this.addresses
+    const { kafka, detour, sasl, tls, mtls, controller } = this.addresses
     const open = `PLAIN://${kafka},SASL://${sasl},TLS://${tls},MTLS://${mtls}`
     return {
-      listeners: `${open},CONTROLLER://${controller}`,
-      'advertised.listeners': open,
+      listeners: `${open},DETOUR://${detour},CONTROLLER://${controller}`,
+      'advertised.listeners': `${open},DETOUR://${this.#detour}`,
       'listener.security.protocol.map':
-        'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
+        'PLAIN:PLAINTEXT,DETOUR:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
       'inter.broker.listener.name': 'PLAIN',
       'controller.listener.names': 'CONTROLLER',
     }
