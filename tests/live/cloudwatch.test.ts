@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import type { LogFields } from '../../src/codec/log.ts'
-import { onStage, wordsOf } from '../exporters/conformance/stage.ts'
+import { onStage } from '../exporters/conformance/stage.ts'
 import type { Subject } from '../exporters/conformance.ts'
 import type { Arrival } from './account.ts'
 import { PROOF, PROOF_MS, prove } from './proof.ts'
@@ -43,13 +43,18 @@ async function eventsIn(group: string, stream = STREAM): Promise<Arrival[]> {
   }
 }
 
-/** Moto behind what is at this address. */
-const by = (endpoint: () => string, group: string): Subject => ({
+const inGroup = (group: string): Subject => ({
   exporter: 'cloudwatch',
   start: async () => ({
     target: () => ({
       to: `cloudwatch://eu-central-1/${group}`,
-      options: { ...keys, endpoint: endpoint(), create: 'group', batchRecords: '5000', timeout: '30s' },
+      options: {
+        ...keys,
+        endpoint: moto.running.addresses['aws']!,
+        create: 'group',
+        batchRecords: '5000',
+        timeout: '30s',
+      },
     }),
     received: () => eventsIn(group),
     stop: async () => undefined,
@@ -67,21 +72,18 @@ describe.skipIf(moto.missing !== undefined)('Moto', () => {
   test(
     'what is missing is created, and every record is there',
     () =>
-      onStage(
-        by(() => moto.running.addresses['aws']!, GROUP),
-        async (stage) => {
-          expect(await stage.exporter.check!(new AbortController().signal)).toContain('will be created')
-          for (let n = 0; n < RECORDS; n += 10_000) {
-            stage.offer(...recordsFrom(n, 10_000))
-            await stage.settled()
-          }
-          expect(await stage.exporter.check!(new AbortController().signal)).toContain('is there')
-          const events = await eventsIn(GROUP)
-          expect(new Set(events.map(({ uid }) => uid)).size).toBe(RECORDS)
-          expect(events).toHaveLength(RECORDS)
-          expect(stage.delivery.stats).toMatchObject({ delivered: RECORDS, rejected: 0, dropped: 0 })
-        },
-      ),
+      onStage(inGroup(GROUP), async (stage) => {
+        expect(await stage.exporter.check!(new AbortController().signal)).toContain('will be created')
+        for (let n = 0; n < RECORDS; n += 10_000) {
+          stage.offer(...recordsFrom(n, 10_000))
+          await stage.settled()
+        }
+        expect(await stage.exporter.check!(new AbortController().signal)).toContain('is there')
+        const events = await eventsIn(GROUP)
+        expect(new Set(events.map(({ uid }) => uid)).size).toBe(RECORDS)
+        expect(events).toHaveLength(RECORDS)
+        expect(stage.delivery.stats).toMatchObject({ delivered: RECORDS, rejected: 0, dropped: 0 })
+      }),
     120_000,
   )
 })
@@ -91,21 +93,18 @@ describe.skipIf(moto.missing !== undefined)('what Moto refuses', () => {
     const group = '/postgresql/refused'
     // Moto numbers what is too old otherwise than the API says, and of what is too new it tells the last: one is asked for.
     const hours = [3, 0, -1, 1]
-    return onStage(
-      by(() => moto.running.addresses['aws']!, group),
-      async (stage) => {
-        stage.offer(
-          ...hours.map((hour) => ({
-            ErrMessage: `${hour}`,
-            TimeMicros: BigInt(Date.now() + hour * 3_600_000) * 1000n,
-          })),
-        )
-        await stage.settled()
-        expect(stage.delivery.stats).toMatchObject({ delivered: 3, rejected: 1 })
-        expect(stage.letters.map(({ position }) => hours[position])).toEqual([3])
-        expect((await eventsIn(group)).map(({ message }) => message)).toEqual(['-1', '0', '1'])
-      },
-    )
+    return onStage(inGroup(group), async (stage) => {
+      stage.offer(
+        ...hours.map((hour) => ({
+          ErrMessage: `${hour}`,
+          TimeMicros: BigInt(Date.now() + hour * 3_600_000) * 1000n,
+        })),
+      )
+      await stage.settled()
+      expect(stage.delivery.stats).toMatchObject({ delivered: 3, rejected: 1 })
+      expect(stage.letters.map(({ position }) => hours[position])).toEqual([3])
+      expect((await eventsIn(group)).map(({ message }) => message)).toEqual(['-1', '0', '1'])
+    })
   })
 })
 
@@ -123,14 +122,12 @@ describe.skipIf(both !== undefined)('over a bad network', () => {
         name: 'moto',
         toxiproxy: toxiproxy.running,
         upstream: new URL(moto.running.addresses['aws']!).host,
-        words: (at) =>
-          wordsOf(
-            by(() => '', group),
-            {
-              to: `cloudwatch://eu-central-1/${group}`,
-              options: { ...keys, endpoint: `http://${at}`, create: 'group', batchRecords: '1000' },
-            },
-          ),
+        words: (at) => [
+          ...['--to', `cloudwatch://eu-central-1/${group}`, '--cloudwatch-create=group'],
+          ...['--cloudwatch-endpoint', `http://${at}`, '--cloudwatch-batch-records=1000'],
+          `--cloudwatch-access-key-id=${keys.accessKeyId}`,
+          `--cloudwatch-secret-access-key=${keys.secretAccessKey}`,
+        ],
         server: moto.running,
         rescue,
         arrived: async () => {

@@ -82,6 +82,7 @@ const isSettled = ({ delivered, rejected }: ExporterSnapshot): boolean => delive
 async function judge({ arrived, mostRepeats = REPEATS * RECORDS }: Proven): Promise<void> {
   const account = new Account()
   account.take(await arrived())
+  console.error('REPEATED', account.repeated)
   expect({ lost: account.lost, strangers: account.strangers }).toEqual({ lost: 0, strangers: [] })
   expect(account.repeated).toBeLessThanOrEqual(mostRepeats)
 }

@@ -152,7 +152,7 @@ export const RECEIVERS: Readonly<Record<string, Receiver>> = {
   splunk: {
     receive: collector,
     words: (at) => [
-      ...['--to', `splunk://${at}`, `--splunk-token=${SPLUNK_TOKEN}`, '--splunk-batch-records=1000'],
+      ...['--to', `splunk://${at}`, `--splunk-token=${SPLUNK_TOKEN}`, '--splunk-batch-records=2000'],
       ...['--splunk-acknowledge', '--splunk-ack-interval=64ms'],
     ],
     // Asks the collector that was started again for what the one before had said yes to.
