@@ -31,7 +31,7 @@ export interface KafkaOptions {
   readonly nodes?: number
   /** Passwords by name; `USERS` by default. */
   readonly users?: Users
-  /** Where clients of the `detour` listener of the one broker are told to connect: a proxy's address. */
+  /** Where clients of a further listener, `detour`, are told to connect: the address of a proxy in front of the one broker. */
   readonly detour?: string
   /** For measurements: starts in twice the time, and does more once it is warm. */
   readonly optimised?: boolean
@@ -53,7 +53,7 @@ export interface RunningCluster extends Running {
   readonly folder: string
 }
 
-/** A cluster; `addresses` has `kafka` and `detour` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
+/** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers, and `detour` where it is wanted. */
 export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
@@ -124,7 +124,10 @@ function clusterOf(
     get pid() {
       return nodes[0]!.pid
     },
-    addresses: Object.fromEntries(LISTENERS.map((protocol) => [protocol, joined(protocol)])),
+    addresses: {
+      ...nodes[0]!.addresses,
+      ...Object.fromEntries(LISTENERS.map((protocol) => [protocol, joined(protocol)])),
+    },
     kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
     restart: async () => void (await Promise.all(nodes.map((node) => node.restart()))),
     stop: async () => {
@@ -138,17 +141,18 @@ const JAVA = ['java', '-Xmx400m', '-XX:+UseSerialGC']
 /** No optimising compiler. */
 const QUICK_START = '-XX:TieredStopAtLevel=1'
 
-const LISTENERS = ['kafka', 'detour', 'sasl', 'tls', 'mtls', 'controller'] as const
+const LISTENERS = ['kafka', 'sasl', 'tls', 'mtls', 'controller'] as const
 type Protocol = (typeof LISTENERS)[number]
 
 class Broker implements RunningBroker {
-  readonly addresses: Readonly<Record<Protocol, string>>
+  readonly addresses: Readonly<Record<Protocol, string> & { detour?: string }>
   readonly #java: readonly string[]
   /** Of the cluster. */
   readonly #shared: string
   readonly #folder: string
   readonly #id: number
-  readonly #detour: string
+  /** Where clients of that listener are sent. */
+  readonly #detour: string | undefined
   #process: ServerProcess | undefined
 
   constructor(
@@ -163,8 +167,9 @@ class Broker implements RunningBroker {
     this.#folder = join(folder, `node-${id}`)
     this.#id = id
     const entries = LISTENERS.map((name, i) => [name, `127.0.0.1:${ports[i]}`])
+    if (detour !== undefined) entries.push(['detour', `127.0.0.1:${freePort()}`])
     this.addresses = Object.fromEntries(entries) as Record<Protocol, string>
-    this.#detour = detour ?? this.addresses.detour
+    this.#detour = detour
   }
 
   get pid(): number {
@@ -195,9 +200,10 @@ class Broker implements RunningBroker {
   #listeners(): Record<string, string> {
     const { kafka, detour, sasl, tls, mtls, controller } = this.addresses
     const open = `PLAIN://${kafka},SASL://${sasl},TLS://${tls},MTLS://${mtls}`
+    const further = (address: string | undefined) => (address === undefined ? '' : `,DETOUR://${address}`)
     return {
-      listeners: `${open},DETOUR://${detour},CONTROLLER://${controller}`,
-      'advertised.listeners': `${open},DETOUR://${this.#detour}`,
+      listeners: `${open}${further(detour)},CONTROLLER://${controller}`,
+      'advertised.listeners': `${open}${further(this.#detour)}`,
       'listener.security.protocol.map':
         'PLAIN:PLAINTEXT,DETOUR:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
       'inter.broker.listener.name': 'PLAIN',
