@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { decodeAcknowledgement } from '../src/codec/control.ts'
-import { FrameDecoder, FrameType } from '../src/codec/frame.ts'
 import { controlPath } from '../src/observe/control.ts'
 import { readStatus } from '../src/observe/read-status.ts'
+import { feed } from '../tests/support/feed.ts'
 import { waitUntil } from '../tests/support/wait-until.ts'
 import { type Cost, measureEnd } from './measure.ts'
 
-/** What is offered to the socket at a time; it takes less. */
-const WRITE_BYTES = 1024 * 1024
 /** How long the slowest scenario may take. */
 const TIMEOUT_MS = 300_000
 
@@ -19,31 +16,9 @@ const TIMEOUT_MS = 300_000
  */
 async function send(path: string, dump: string, records: number): Promise<number> {
   const bytes = readFileSync(dump)
-  const decoder = new FrameDecoder()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  let at = 0
-  const write = (socket: Bun.Socket) => {
-    for (let taken = 1; taken > 0 && at < bytes.length; at += taken) {
-      taken = Math.max(0, socket.write(bytes.subarray(at, at + WRITE_BYTES)))
-    }
-  }
   const began = performance.now()
-  const socket = await Bun.connect({
-    unix: path,
-    socket: {
-      open: write,
-      drain: write,
-      error: (_, error) => reject(error),
-      data: (_, chunk) =>
-        decoder.push(chunk, (type, payload, start, end) => {
-          const said = type === FrameType.Acknowledge ? decodeAcknowledgement(payload, start, end) : undefined
-          if (said !== undefined && said.sequence >= BigInt(records)) resolve()
-        }),
-    },
-  })
-  await promise
+  await feed(path, bytes, records)
   await untilDelivered(path)
-  socket.end()
   return (performance.now() - began) / 1000
 }
 

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { encodeIdentity, encodeRing, encodeVersion } from '../../src/codec/control.ts'
 import { encodeLog } from '../../src/codec/log.ts'
 import { S3Harness } from '../exporters/s3-harness.ts'
+import { feed } from '../support/feed.ts'
 import { type ListenerProcess, startListener } from '../support/listener-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -30,29 +31,7 @@ function stream(): Buffer {
     return encodeLog({ ...fields, ErrMessage: `record ${i} ${'x'.repeat(100)}` }, 2)
   })
   const head = [encodeVersion({ server: '15.20', protocol: 2 }), encodeIdentity('db1')]
-  return Buffer.concat([...head, encodeRing({ bootId: 7n, nextSequence: 0n }), ...records])
-}
-
-/** Sends the stream, and goes on until somebody has taken it. */
-async function feed(socket: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const bytes = stream()
-  let sent = 0
-  const write = (to: Bun.Socket) => {
-    sent += to.write(bytes.subarray(sent))
-    if (sent === bytes.length) to.end()
-  }
-  await Bun.connect({
-    unix: socket,
-    socket: {
-      open: write,
-      drain: write,
-      data: () => undefined,
-      close: () => resolve(),
-      error: () => resolve(),
-    },
-  })
-  await promise
+  return Buffer.concat([...head, encodeRing({ bootId: 7n, nextSequence: 1n }), ...records])
 }
 
 function isAlive(pid: number): boolean {
@@ -75,7 +54,7 @@ test(`killed ${KILLS} times between the upload and the commit`, async () => {
     // The first object is not stored before everything is in the journal.
     store.before = (request) => (request.method === 'PUT' ? new Response('', { status: 503 }) : undefined)
     listener = await startListener([...words, '--s3-rotate-age', '1ms', '--s3-batch-bytes', '1MB'])
-    await feed(socket)
+    await feed(socket, stream(), RECORDS)
     await listener.stop()
     store.before = undefined
     for (let kill = 0; kill < KILLS; kill++) {

@@ -90,10 +90,8 @@ export class HttpHarness implements Harness {
   }
 
   async #take(request: Request): Promise<Response> {
-    const { method, headers } = request
-    const body = decompressed(Buffer.from(await request.arrayBuffer()), headers.get('Content-Encoding'))
-    if (method === 'HEAD' || method === 'OPTIONS') return new Response(null, { status: 405 })
-    const seen = { method, url: new URL(request.url), headers, body }
+    const seen = await seenOf(request)
+    if (seen.method === 'HEAD' || seen.method === 'OPTIONS') return new Response(null, { status: 405 })
     const beside = this.#api.beside?.(seen)
     if (beside !== undefined) return beside
     this.requests.push(seen)
@@ -141,6 +139,13 @@ export class HttpHarness implements Harness {
 
 const indexesOf = (records: readonly Received[], marked: string): number[] =>
   records.flatMap(({ message }, index) => (message.includes(marked) ? [index] : []))
+
+/** Reads a request whole. */
+export async function seenOf(request: Request): Promise<SeenRequest> {
+  const { method, headers } = request
+  const body = decompressed(Buffer.from(await request.arrayBuffer()), headers.get('Content-Encoding'))
+  return { method, url: new URL(request.url), headers, body }
+}
 
 function decompressed(body: Buffer, how: string | null): Buffer {
   if (how === 'gzip') return gunzipSync(body)

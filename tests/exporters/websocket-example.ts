@@ -27,10 +27,15 @@ export class ExampleServer implements Harness {
 
   /** By its own file: whole batches. */
   received(): readonly Received[] {
+    return this.records()
+  }
+
+  /** The same, whole. */
+  records(): readonly (Received & { readonly uid: string })[] {
     const lines = readFileSync(join(this.#folder, 'batches.ndjson'), 'utf8').split('\n')
     return lines
       .filter((line) => line.endsWith('\r'))
-      .flatMap((line) => (JSON.parse(line) as { records: Received[] }).records)
+      .flatMap((line) => (JSON.parse(line) as { records: (Received & { uid: string })[] }).records)
   }
 
   async kill(): Promise<void> {

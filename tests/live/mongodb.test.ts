@@ -3,13 +3,12 @@ import { Long, MongoClient } from 'mongodb'
 import { calm, failureOf } from '../exporters/batches.ts'
 import { type ConformanceStage, onStage } from '../exporters/conformance/stage.ts'
 import type { ExporterFlags, Subject } from '../exporters/conformance.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { PROOF, PROOF_MS, prove } from './proof.ts'
 import { withService } from './with-service.ts'
 
 /** The mongodb destination against a real server. */
 
-const LONG_MS = 120_000
-const live = await withService('ferretdb')
+const [live, toxiproxy] = [await withService('ferretdb'), await withService('toxiproxy')]
 const plain = () => live.running.addresses['mongodb']!
 
 /** Runs with a collection of its own, and a client to look at it. */
@@ -107,35 +106,31 @@ describe.skipIf(live.missing !== undefined)('FerretDB', () => {
     )
   })
 
-  test(
-    '100,000 records, and a server that is killed twice: each is there once',
+  test.skipIf(toxiproxy.missing !== undefined)(
+    PROOF,
     () =>
-      on(plain(), 'many', async (stage, documents) => {
-        const { delivery } = stage
-        const count = 100_000
-        for (let n = 0; n < count; n += 1000)
-          stage.say(...Array.from({ length: 1000 }, (_, k) => `record ${n + k}`))
-        for (const delivered of [20_000, 60_000]) {
-          await waitUntil(
-            () => delivery.stats.delivered,
-            (so) => so >= delivered,
-            'records to arrive',
-            { timeoutMs: LONG_MS },
-          )
-          await live.running.kill()
-          const { retried } = delivery.stats
-          await waitUntil(
-            () => delivery.stats.retried,
-            (now) => now > retried,
-            'an attempt in vain',
-            { timeoutMs: LONG_MS },
-          )
-          await live.running.restart()
-        }
-        await stage.settled()
-        expect(delivery.stats).toMatchObject({ delivered: count, rejected: 0, dropped: 0 })
-        expect(await documents().countDocuments()).toBe(count)
+      prove({
+        name: 'mongodb',
+        toxiproxy: toxiproxy.running,
+        upstream: plain(),
+        words: (at) => [
+          ...['--to', `mongodb://${at}/logs`, '--mongodb-collection=many', '--mongodb-write-concern=1'],
+          ...['--mongodb-timeout=5s', '--mongodb-batch-records=1000'],
+        ],
+        server: live.running,
+        arrived: async () => {
+          const client = new MongoClient(`mongodb://${plain()}/logs`)
+          try {
+            const documents = await collectionOf(client, 'many')
+              .find({}, { projection: { message: 1 } })
+              .toArray()
+            return documents.map(({ _id, message }) => ({ uid: String(_id), message }))
+          } finally {
+            await client.close()
+          }
+        },
+        mostRepeats: 0,
       }),
-    LONG_MS,
+    PROOF_MS,
   )
 })

@@ -2,14 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { type ConformanceStage, onStage } from '../exporters/conformance/stage.ts'
 import type { ExporterFlags, Received, Subject } from '../exporters/conformance.ts'
-import { waitUntil } from '../support/wait-until.ts'
-import { ToxicProxy } from './services/toxiproxy.ts'
+import { PROOF, PROOF_MS, prove } from './proof.ts'
 import { withService } from './with-service.ts'
 
 /** The otlp destination against a real Collector, which writes what it has understood to a file. */
 
-const RECORDS = 100_000
-const LONG_MS = 120_000
 const collector = await withService('otelcol')
 const toxiproxy = await withService('toxiproxy')
 
@@ -73,12 +70,8 @@ const addressOf = (protocol: string): string =>
     ? collector.running.addresses['grpc']!
     : new URL(collector.running.addresses['http']!).host
 
-const on = (
-  protocol: string,
-  run: (stage: ConformanceStage) => Promise<void>,
-  flags: ExporterFlags = {},
-  address = addressOf(protocol),
-) => onStage(by(address), run, { flags: { protocol, ...flags } })
+const on = (protocol: string, run: (stage: ConformanceStage) => Promise<void>, flags: ExporterFlags = {}) =>
+  onStage(by(addressOf(protocol)), run, { flags: { protocol, ...flags } })
 
 describe.skipIf(collector.missing !== undefined)('a Collector', () => {
   test.each([
@@ -126,47 +119,25 @@ describe.skipIf(collector.missing !== undefined)('a Collector', () => {
     }))
 
   test.skipIf(toxiproxy.missing !== undefined).each(['http/protobuf', 'grpc'])(
-    '100,000 records by %s over a line that is cut twice, the Collector killed twice: each is there',
-    async (protocol) => {
-      const api = toxiproxy.running.addresses['api']!
-      const proxy = await ToxicProxy.create(api, protocol.replace('/', '-'), addressOf(protocol))
+    `%s: ${PROOF}`,
+    (protocol) => {
       const from = sizeNow()
-      await on(
-        protocol,
-        async (stage) => {
-          const { delivery } = stage
-          for (let n = 0; n < RECORDS; n += 1000)
-            stage.say(...Array.from({ length: 1000 }, (_, k) => `record ${n + k}`))
-          for (const [delivered, how] of [
-            [10_000, 'cut'],
-            [30_000, 'kill'],
-            [50_000, 'cut'],
-            [70_000, 'kill'],
-          ] as const) {
-            await waitUntil(
-              () => delivery.stats.delivered,
-              (so) => so >= delivered,
-              'records to arrive',
-              { timeoutMs: LONG_MS },
-            )
-            await (how === 'cut' ? proxy.enable(false) : collector.running.kill())
-            const { retried } = delivery.stats
-            await waitUntil(
-              () => delivery.stats.retried,
-              (now) => now > retried,
-              'an attempt in vain',
-            )
-            await (how === 'cut' ? proxy.enable(true) : collector.running.restart())
-          }
-          await stage.settled()
-          expect(delivery.stats).toMatchObject({ delivered: RECORDS, rejected: 0, dropped: 0 })
-          const uids = recordsFrom(from).map((record) => attribute(record, 'log.record.uid'))
-          expect(new Set(uids).size).toBe(RECORDS)
-        },
-        { batchRecords: '1000' },
-        proxy.address,
-      )
+      return prove({
+        name: protocol.replace('/', '-'),
+        toxiproxy: toxiproxy.running,
+        upstream: addressOf(protocol),
+        words: (at) => [
+          ...['--to', `otlp://${at}`, '--otlp-batch-records=1000'],
+          `--otlp-protocol=${protocol}`,
+        ],
+        server: collector.running,
+        arrived: () =>
+          recordsFrom(from).map((record) => ({
+            uid: String(attribute(record, 'log.record.uid')),
+            message: record.body?.stringValue ?? '',
+          })),
+      })
     },
-    LONG_MS,
+    PROOF_MS,
   )
 })

@@ -3,16 +3,17 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { exporterTo } from '../../src/cli/destinations.ts'
-import { destinationOf, onStage } from '../exporters/conformance/stage.ts'
+import { destinationOf, onStage, wordsOf } from '../exporters/conformance/stage.ts'
 import type { ExporterFlags, Harness, Received, Subject, Target } from '../exporters/conformance.ts'
 import { conformance } from '../exporters/conformance.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { PROOF, PROOF_MS, prove } from './proof.ts'
 import { BUCKET, ROOT } from './services/versitygw.ts'
 import { withService } from './with-service.ts'
 
 /** The s3 destination against a real S3 server, which keeps its objects as files. */
 
-const gateway = await withService('versitygw')
+const [gateway, toxiproxy] = [await withService('versitygw'), await withService('toxiproxy')]
 
 const flags = (): ExporterFlags => ({
   endpoint: gateway.running.addresses['s3']!,
@@ -106,38 +107,26 @@ conformance({
 })
 
 describe.skipIf(gateway.missing !== undefined)('a real server', () => {
-  const COUNT = 100_000
-  const kill = async () => {
-    await gateway.running.kill()
-    await gateway.running.restart()
-  }
-
-  test('killed twice: 100 000 records, each in one object', async () => {
-    await onStage(
-      subject,
-      async (stage) => {
-        const folder = stage.harness as Folder
-        for (let sent = 0; sent < COUNT; sent += 1000) {
-          stage.say(...Array.from({ length: 1000 }, (_, i) => `record ${sent + i}`))
-          if (sent === 30_000 || sent === 60_000) {
-            const { batches } = stage.delivery.stats
-            await waitUntil(
-              () => stage.delivery.stats.batches,
-              (now) => now > batches,
-              'a batch under way',
-            )
-            await kill()
-          }
-        }
-        await stage.settled()
-        const uids = folder.lines().map(({ uid }) => uid)
-        expect(uids).toHaveLength(COUNT)
-        expect(new Set(uids).size).toBe(COUNT)
-        expect(stage.delivery.stats).toMatchObject({ delivered: COUNT, rejected: 0, dropped: 0 })
-      },
-      { maxRecords: 3000 },
-    )
-  }, 60_000)
+  test.skipIf(toxiproxy.missing !== undefined)(
+    PROOF,
+    () => {
+      const folder = new Folder()
+      return prove({
+        name: 's3',
+        toxiproxy: toxiproxy.running,
+        upstream: new URL(gateway.running.addresses['s3']!).host,
+        words: (at) => [
+          ...wordsOf(subject, { ...folder.target(), options: { ...flags(), endpoint: `http://${at}` } }),
+          ...['--s3-batch-bytes=500kB', '--s3-rotate-age=1ms'],
+        ],
+        server: gateway.running,
+        arrived: () =>
+          folder.lines().map(({ uid, message }) => ({ uid: String(uid), message: String(message) })),
+        mostRepeats: 0,
+      })
+    },
+    PROOF_MS,
+  )
 
   test.each([
     ['another secret', { secretAccessKey: 'wrong' }],

@@ -27,8 +27,12 @@ function journalOf(words: readonly string[]): string[] {
 }
 
 /** Starts the compiled listener, with a journal of its own unless it is given one, and resolves when it listens. */
-export async function startListener(words: readonly string[]): Promise<ListenerProcess> {
+export async function startListener(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ListenerProcess> {
   const child = Bun.spawn([BINARY, 'listen', ...journalOf(words), ...words], {
+    env: { ...process.env, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -31,6 +31,8 @@ export interface KafkaOptions {
   readonly nodes?: number
   /** Passwords by name; `USERS` by default. */
   readonly users?: Users
+  /** Where clients of a further listener, `detour`, are told to connect: the address of a proxy in front of the one broker. */
+  readonly detour?: string
   /** For measurements: starts in twice the time, and does more once it is warm. */
   readonly optimised?: boolean
 }
@@ -51,7 +53,7 @@ export interface RunningCluster extends Running {
   readonly folder: string
 }
 
-/** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers. */
+/** A cluster; `addresses` has `kafka` (plain), `sasl`, `tls` and `mtls`, each with all brokers, and `detour` where it is wanted. */
 export function kafkaService(options: KafkaOptions = {}): Service<RunningCluster> {
   return {
     name: 'kafka',
@@ -92,7 +94,7 @@ async function run(command: readonly string[], cwd: string): Promise<void> {
 async function startCluster(
   classes: string,
   folder: string,
-  { nodes: count = 1, users = USERS, optimised = false }: KafkaOptions,
+  { nodes: count = 1, users = USERS, detour, optimised = false }: KafkaOptions,
 ): Promise<RunningCluster> {
   mkdirSync(folder, { recursive: true })
   const certificates = makeCertificates()
@@ -103,7 +105,7 @@ async function startCluster(
   const ids = Array.from({ length: count }, (_, i) => i + 1)
   const ports = ids.map(() => LISTENERS.map(freePort))
   const voters = ids.map((id, i) => `${id}@127.0.0.1:${ports[i]!.at(-1)}`).join(',')
-  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!))
+  const nodes = ids.map((id, i) => new Broker(java, folder, id, ports[i]!, detour))
   for (const node of nodes) await node.format(voters, count, users)
   // A quorum answers only when most of it is there.
   await Promise.all(nodes.map((node) => node.restart()))
@@ -123,7 +125,10 @@ function clusterOf(
     get pid() {
       return nodes[0]!.pid
     },
-    addresses: { kafka: joined('kafka'), sasl: joined('sasl'), tls: joined('tls'), mtls: joined('mtls') },
+    addresses: {
+      ...nodes[0]!.addresses,
+      ...Object.fromEntries(LISTENERS.map((protocol) => [protocol, joined(protocol)])),
+    },
     kill: async () => void (await Promise.all(nodes.map((node) => node.kill()))),
     restart: async () => void (await Promise.all(nodes.map((node) => node.restart()))),
     stop: async () => {
@@ -141,21 +146,31 @@ const LISTENERS = ['kafka', 'sasl', 'tls', 'mtls', 'controller'] as const
 type Protocol = (typeof LISTENERS)[number]
 
 class Broker implements RunningBroker {
-  readonly addresses: Readonly<Record<Protocol, string>>
+  readonly addresses: Readonly<Record<Protocol, string> & { detour?: string }>
   readonly #java: readonly string[]
   /** Of the cluster. */
   readonly #shared: string
   readonly #folder: string
   readonly #id: number
+  /** Where clients of that listener are sent. */
+  readonly #detour: string | undefined
   #process: ServerProcess | undefined
 
-  constructor(java: readonly string[], folder: string, id: number, ports: readonly number[]) {
+  constructor(
+    java: readonly string[],
+    folder: string,
+    id: number,
+    ports: readonly number[],
+    detour: string | undefined,
+  ) {
     this.#java = java
     this.#shared = folder
     this.#folder = join(folder, `node-${id}`)
     this.#id = id
     const entries = LISTENERS.map((name, i) => [name, `127.0.0.1:${ports[i]}`])
+    if (detour !== undefined) entries.push(['detour', `127.0.0.1:${freePort()}`])
     this.addresses = Object.fromEntries(entries) as Record<Protocol, string>
+    this.#detour = detour
   }
 
   get pid(): number {
@@ -184,13 +199,14 @@ class Broker implements RunningBroker {
   }
 
   #listeners(): Record<string, string> {
-    const { kafka, sasl, tls, mtls, controller } = this.addresses
+    const { kafka, detour, sasl, tls, mtls, controller } = this.addresses
     const open = `PLAIN://${kafka},SASL://${sasl},TLS://${tls},MTLS://${mtls}`
+    const further = (address: string | undefined) => (address === undefined ? '' : `,DETOUR://${address}`)
     return {
-      listeners: `${open},CONTROLLER://${controller}`,
-      'advertised.listeners': open,
+      listeners: `${open}${further(detour)},CONTROLLER://${controller}`,
+      'advertised.listeners': `${open}${further(this.#detour)}`,
       'listener.security.protocol.map':
-        'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
+        'PLAIN:PLAINTEXT,DETOUR:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,MTLS:SSL,CONTROLLER:PLAINTEXT',
       'inter.broker.listener.name': 'PLAIN',
       'controller.listener.names': 'CONTROLLER',
     }

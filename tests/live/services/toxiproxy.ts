@@ -52,14 +52,17 @@ export class ToxicProxy {
     this.address = address
   }
 
-  /** @param upstream `127.0.0.1:9000` */
-  static async create(api: string, name: string, upstream: string): Promise<ToxicProxy> {
-    const made = await call(`${api}/proxies`, 'POST', {
-      name,
-      upstream,
-      listen: '127.0.0.1:0',
-      enabled: true,
-    })
+  /**
+   * @param upstream `127.0.0.1:9000`
+   * @param listen where clients connect; by default a port that is free
+   */
+  static async create(
+    api: string,
+    name: string,
+    upstream: string,
+    listen = '127.0.0.1:0',
+  ): Promise<ToxicProxy> {
+    const made = await call(`${api}/proxies`, 'POST', { name, upstream, listen, enabled: true })
     return new ToxicProxy(`${api}/proxies/${name}`, (made as { listen: string }).listen)
   }
 
