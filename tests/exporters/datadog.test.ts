@@ -3,6 +3,7 @@ import { readDestinations } from '../../src/cli/destinations.ts'
 import type { LogFields } from '../../src/codec/log.ts'
 import { BlockedError } from '../../src/errors.ts'
 import datadog from '../../src/exporters/datadog.ts'
+import { withClient } from '../live/with-client.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import type { ExporterFlags, Subject } from './conformance/subject.ts'
@@ -260,4 +261,48 @@ describe('at Datadog itself', () => {
     const failure = await failureOf(exporter(new Response('hi')).send(batchOf(['{"status":"info"}']), calm))
     expect(failure).toBeInstanceOf(BlockedError)
   })
+})
+
+/** Datadog's own client, as far as it is used here. */
+interface DatadogClient {
+  readonly client: {
+    createConfiguration(options: object): object
+    readonly BaseServerConfiguration: new (url: string, variables: object) => object
+  }
+  readonly v2: {
+    readonly LogsApi: new (
+      configuration: object,
+    ) => {
+      submitLog(request: {
+        readonly body: readonly object[]
+        readonly contentEncoding?: string
+      }): Promise<void>
+    }
+  }
+}
+
+const datadogClient = await withClient('datadog-client')
+
+describe.skipIf(datadogClient.missing !== undefined)("Datadog's own client", () => {
+  test('is accepted by the fake, and refused as ours is', async () => {
+    const harness = new HttpHarness(DATADOG)
+    const { client, v2 } = await datadogClient.load<DatadogClient>()
+    const baseServer = new client.BaseServerConfiguration(harness.origin, {})
+    const logs = new v2.LogsApi(
+      client.createConfiguration({ authMethods: { apiKeyAuth: 'key' }, baseServer }),
+    )
+    const log = { ddsource: 'postgresql', ddtags: 'env:test,team:shop', hostname: 'db-1', service: 'shop' }
+    try {
+      await logs.submitLog({ body: [{ ...log, message: 'plain' }] })
+      await logs.submitLog({ body: [{ ...log, message: 'gzip' }], contentEncoding: 'gzip' })
+      expect(harness.received().map(({ message }) => message)).toEqual(['plain', 'gzip'])
+      const tooMany = logs.submitLog({ body: Array.from({ length: 1001 }, () => ({ ...log, message: 'x' })) })
+      expect(await failureOf(tooMany)).toMatchObject({ code: 413 })
+      harness.behave({ does: 'block' })
+      expect(await failureOf(logs.submitLog({ body: [{ message: 'x' }] }))).toMatchObject({ code: 403 })
+    } finally {
+      await harness.stop()
+    }
+    // It has 4,000 files.
+  }, 60_000)
 })

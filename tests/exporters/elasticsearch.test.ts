@@ -9,6 +9,7 @@ import {
   TooLargeError,
 } from '../../src/errors.ts'
 import elasticsearch from '../../src/exporters/elasticsearch.ts'
+import { withClient } from '../live/with-client.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance } from './conformance.ts'
@@ -313,4 +314,55 @@ test.each([
   const said = elasticsearch.problem!(optionsOf('elasticsearch://h', flags as Flags))
   if (expected === undefined) expect(said).toBeUndefined()
   else expect(said).toContain(expected)
+})
+
+/** What both clients have in common, as far as it is used here. */
+interface BulkClient {
+  bulk(request: object): Promise<Bulk | { readonly body: Bulk }>
+  close(): Promise<void>
+}
+interface Bulk {
+  readonly errors: boolean
+  readonly items: readonly { readonly create: { readonly status: number; readonly error?: object } }[]
+}
+interface ClientModule {
+  readonly Client: new (options: object) => BulkClient
+  /** Elastic's has it; its other connection is of a package that the runtime has another version of. */
+  readonly HttpConnection?: unknown
+}
+
+const operations = ['kept', 'poison', 'kept too'].flatMap((message, n) => [
+  { create: { _index: 'logs-postgresql.log-default', ...(n > 0 && { _id: String(n) }) } },
+  { '@timestamp': '2026-03-01T12:00:00.000Z', message },
+])
+
+describe.each([
+  ["Elastic's own client", await withClient('elasticsearch-client'), { operations }],
+  ["OpenSearch's own client", await withClient('opensearch-client'), { body: operations }],
+] as const)('%s', (_, client, request) => {
+  test.skipIf(client.missing !== undefined)(
+    'is accepted by the fake, and reads its answers as ours does',
+    async () => {
+      const isKnown = ({ headers }: SeenRequest) => headers.get('Authorization') === 'ApiKey a2V5'
+      const harness = new HttpHarness(elasticsearchApi((origin) => ({ to: schemeOf(origin) }), isKnown))
+      const { Client, HttpConnection } = await client.load<ClientModule>()
+      const connection = HttpConnection === undefined ? {} : { Connection: HttpConnection }
+      const options = { node: harness.origin, maxRetries: 0, ...connection }
+      const theirs = new Client({ ...options, headers: { Authorization: 'ApiKey a2V5' } })
+      const stranger = new Client({ ...options, headers: { Authorization: 'ApiKey other' } })
+      try {
+        harness.behave({ does: 'refuse in part', marked: 'poison' })
+        const answer = await theirs.bulk(request)
+        const { errors, items } = 'body' in answer ? answer.body : answer
+        expect(errors).toBe(true)
+        expect(items.map(({ create }) => create.status)).toEqual([201, 400, 201])
+        expect(harness.received().map(({ message }) => message)).toEqual(['kept', 'kept too'])
+        expect(await failureOf(stranger.bulk(request) as unknown as Promise<void>)).toMatchObject({
+          statusCode: 401,
+        })
+      } finally {
+        await Promise.all([theirs.close(), stranger.close(), harness.stop()])
+      }
+    },
+  )
 })
