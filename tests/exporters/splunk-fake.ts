@@ -60,6 +60,8 @@ function eventOf(event: SplunkEvent): SplunkEvent {
     throw new Error('not a time in seconds')
   if (event.event === undefined) throw new Error('Event field is required')
   if (event.event === '' || event.event === null) throw new Error('Event field cannot be blank')
+  if (event.index !== undefined && !/^[a-z0-9][a-z0-9_-]*$/.test(event.index))
+    throw new Error('Incorrect index')
   for (const value of Object.values(event.fields ?? {}))
     if (typeof value !== 'string' || value === '') throw new Error('Error in handling indexed fields')
   return event
