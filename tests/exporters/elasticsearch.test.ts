@@ -172,6 +172,19 @@ describe('a request', () => {
     expect(seen[0]!.url.searchParams.get('filter_path')).toContain('items.*.status')
   })
 
+  test.each([
+    [{}, '_none'],
+    [{ index: 'logs-postgresql.log-{database}' }, '_none'],
+    [{ pipeline: 'my/own' }, 'my/own'],
+    [{ index: 'pg-logs' }, null],
+    [{ index: 'pg-logs', pipeline: '_none' }, '_none'],
+  ])('goes through the pipeline that is meant: %p', async (flags, expected) => {
+    seen = []
+    answer = () => bulkAnswer([item(201)], false)
+    await exporter(flags).send(documents(1), calm)
+    expect(seen[0]!.url.searchParams.get('pipeline')).toBe(expected)
+  })
+
   test('can be compressed', () =>
     onStage(
       {
@@ -285,6 +298,7 @@ describe('Amazon', () => {
     const { headers, body } = seen[0]!
     expect(headers.get('X-Amz-Content-Sha256')).toBe(createHash('sha256').update(body).digest('hex'))
     expect(headers.get('Authorization')).toContain('/eu-west-1/aoss/aws4_request')
+    expect(seen[0]!.url.searchParams.has('pipeline')).toBe(false)
   })
 
   test('the region is in the host', () => {
