@@ -11,12 +11,17 @@ import { HeadedJsonEncoder } from '../render/headed-json.ts'
 
 /** Events in one request, at the most; Axiom's own limit. */
 const MOST_EVENTS = 10_000
+/** Bytes of a field's name, at the most. */
+const MOST_NAME = 200
 /** Axiom puts a note in place of a longer text. */
 const MOST_TEXT = 1_000_000
 /** No limit of Axiom's: what a record can be whose texts are all that long would hold up everything else. */
 const MOST_EVENT_BYTES = 4 * 1024 * 1024
 /** An answer says something of each event that it does not take. */
 const ANSWER_BYTES = 4 * 1024 * 1024
+
+/** Of `NAME=VALUE`. */
+const nameOf = (label: string): string => label.slice(0, label.indexOf('='))
 
 const options = z.object({
   url: z.string().meta({ fromUrl: true }),
@@ -25,7 +30,14 @@ const options = z.object({
       'API token that may ingest into the dataset: env:NAME, file:/path, or the token itself (AXIOM_TOKEN)',
   }),
   label: z
-    .array(text('NAME=VALUE').refine((given) => /^[^=]+=/.test(given), 'expected NAME=VALUE'))
+    .array(
+      text('NAME=VALUE')
+        .refine((given) => /^[^=]+=/.test(given), 'expected NAME=VALUE')
+        .refine(
+          (given) => Buffer.byteLength(nameOf(given)) <= MOST_NAME,
+          `a name has up to ${MOST_NAME} bytes`,
+        ),
+    )
     .prefault([])
     .meta({
       description: 'a field that every event has, such as "environment=production"',
@@ -108,7 +120,7 @@ class AxiomExporter implements Exporter {
 
   constructor(given: Options, { userAgent }: ExporterContext) {
     const token = given.token!.reveal()
-    const labels = given.label.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)])
+    const labels = given.label.map((one) => [nameOf(one), one.slice(nameOf(one).length + 1)])
     this.#client = new HttpClient({
       url: given.url,
       headers: {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { connectionOf, fitsHeader, httpOptions, httpProblem } from '../config/http-options.ts'
 import { choice, duration, integer, secret, size, text } from '../config/values.ts'
-import { BlockedError, PartialError } from '../errors.ts'
+import { BlockedError, PartialError, type RefusedRecord, RetryableError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { HttpClient } from '../http/client.ts'
 import { COMPRESSIONS } from '../http/compression.ts'
 import { jsonArray } from '../http/json-array.ts'
-import { type Judge, sayingOf } from '../http/verdict.ts'
+import { type Judge, retryAfter, sayingOf } from '../http/verdict.ts'
 import { DatadogHead, logTimeMs, renameTime } from '../render/datadog-head.ts'
 import { HeadedJsonEncoder } from '../render/headed-json.ts'
 
@@ -28,6 +28,8 @@ const PATH = '/api/v2/logs'
 const MOST_LOGS = 1000
 const MOST_BYTES = 5_000_000
 const MOST_LOG_BYTES = 1_000_000
+/** It takes logs of the next two hours; one is left for clocks that differ. */
+const AHEAD_MS = 3_600_000
 
 const options = z.object({
   url: z.string().meta({ fromUrl: true }),
@@ -44,11 +46,11 @@ const options = z.object({
     }),
   late: choice(['stamp', 'refuse']).prefault('stamp').meta({
     description:
-      'logs that are older than Datadog takes: sent with the time at which they arrive (their own is in logged_ms), or refused',
+      'logs whose time Datadog does not take: sent with the one at which they arrive (their own is in logged_ms), or refused',
   }),
   lateAfter: duration()
     .prefault('17h')
-    .meta({ description: 'how old that is; Datadog takes 18 hours, one is left for the way' }),
+    .meta({ description: 'how old those are; Datadog takes 18 hours, one is left for the way' }),
   compression: choice(COMPRESSIONS).prefault('gzip').meta({ description: 'Content-Encoding of the body' }),
   batchRecords: integer(1, MOST_LOGS)
     .prefault(String(MOST_LOGS))
@@ -134,17 +136,16 @@ class DatadogExporter implements Exporter {
       connection: connectionOf(given),
       compression: given.compression,
       secrets: [key],
-      // An intake of one's own (Vector, Observability Pipelines) may answer as it likes.
-      judge: given.url.startsWith(INTAKE) ? judge : undefined,
+      judge: judgeOf(given.url.startsWith(INTAKE)),
     })
   }
 
   async send(batch: Batch, signal: AbortSignal): Promise<void> {
-    const oldest = Date.now() - this.#given.lateAfter
-    const late = lateIn(batch, oldest)
-    if (late.length > 0 && this.#given.late === 'refuse') return this.#refuse(batch, late, signal)
+    const now = Date.now()
+    const astray = astrayIn(batch, now - this.#given.lateAfter, now + AHEAD_MS)
+    if (astray.length > 0 && this.#given.late === 'refuse') return this.#refuse(batch, astray, signal)
     const body = jsonArray(batch)
-    for (const index of late) renameTime(body, 1 + startOf(batch, index))
+    for (const { index } of astray) renameTime(body, 1 + startOf(batch, index))
     await this.#client.post(body, { signal })
   }
 
@@ -164,9 +165,8 @@ class DatadogExporter implements Exporter {
   }
 
   /** The others are sent first: what becomes of them is said together with what was refused. */
-  async #refuse(batch: Batch, late: readonly number[], signal: AbortSignal): Promise<void> {
-    const refused = late.map((index) => ({ index, reason: 'older than Datadog takes' }))
-    const others = without(batch, new Set(late))
+  async #refuse(batch: Batch, refused: readonly RefusedRecord[], signal: AbortSignal): Promise<void> {
+    const others = without(batch, new Set(refused.map(({ index }) => index)))
     if (others.records > 0) await this.#client.post(jsonArray(others), { signal })
     throw new PartialError([], refused)
   }
@@ -174,14 +174,17 @@ class DatadogExporter implements Exporter {
 
 const startOf = ({ ends }: Batch, index: number): number => (index === 0 ? 0 : ends[index - 1]!)
 
-/** Indexes of the records that are older than that, in milliseconds since 1970. */
-function lateIn(batch: Batch, oldest: number): number[] {
-  const late: number[] = []
+/** The records whose time is not between these, in milliseconds since 1970. */
+function astrayIn(batch: Batch, oldest: number, newest: number): RefusedRecord[] {
+  const astray: RefusedRecord[] = []
   for (let index = 0; index < batch.records; index++) {
     const time = logTimeMs(batch.bytes, startOf(batch, index))
-    if (time !== undefined && time < oldest) late.push(index)
+    if (time === undefined || (time >= oldest && time <= newest)) continue
+    const reason =
+      time < oldest ? 'older than Datadog takes' : 'of a time that is further ahead than Datadog takes'
+    astray.push({ index, reason })
   }
-  return late
+  return astray
 }
 
 /** The records but for these, in a copy. */
@@ -196,8 +199,20 @@ function without(batch: Batch, left: ReadonlySet<number>): Batch {
   return { records: kept.length, bytes: Buffer.concat(parts), ends }
 }
 
-/** 202 is Datadog's success. Another one comes from something in between, which keeps nothing. */
-const judge: Judge = ({ status }) =>
-  status >= 200 && status < 300 && status !== 202
-    ? new BlockedError(`the server answered ${status}, and not 202 as Datadog does`, { status })
-    : undefined
+/**
+ * 202 is Datadog's success. Another one comes from something in between, which keeps nothing; but an intake of one's own
+ * (Vector, Observability Pipelines) may answer as it likes.
+ */
+const judgeOf =
+  (isDatadog: boolean): Judge =>
+  (answer) => {
+    const { status, headers } = answer
+    if (status === 429) return new RetryableError(sayingOf(answer), { retryAfterMs: waitOf(headers) })
+    return isDatadog && status >= 200 && status < 300 && status !== 202
+      ? new BlockedError(`the server answered ${status}, and not 202 as Datadog does`, { status })
+      : undefined
+  }
+
+/** How long to wait: Datadog's own header holds seconds. */
+const waitOf = (headers: Headers): number | undefined =>
+  retryAfter(headers.get('Retry-After') ?? headers.get('X-RateLimit-Reset'), Date.now())

@@ -43,6 +43,11 @@ const options = z.object({
     .array(header())
     .prefault([])
     .meta({ description: 'a header to send, "Name: value"; the value may be env:NAME or file:/path' }),
+  pipeline: text('NAME').optional().meta({
+    description:
+      "ingest pipeline of the documents, _none for none (default: none for the data stream of Elastic's integration, whose own reads lines of log files; elsewhere the index's own)",
+    example: 'postgresql-geoip',
+  }),
   serviceName: text('NAME').prefault('postgresql').meta({
     description: 'service.name of the servers; which server it is says service.node.name',
   }),
@@ -120,6 +125,13 @@ function indexProblem({ index }: Options): string | undefined {
     : 'an index has small letters, digits, ".", "_" and "-", and begins with a letter or a digit'
 }
 
+/** The data stream of Elastic's integration: what comes in is taken for a line of a log file, unless nothing is to be done with it. */
+const OF_THE_INTEGRATION = /^logs-postgresql\.log-/
+
+/** Amazon's Serverless has no pipelines. */
+const pipelineOf = ({ pipeline, index, aws }: Options): string | undefined =>
+  pipeline ?? (OF_THE_INTEGRATION.test(index) && aws !== 'aoss' ? '_none' : undefined)
+
 class ElasticsearchExporter implements Exporter {
   readonly #given: Options
   readonly #client: HttpClient
@@ -130,7 +142,9 @@ class ElasticsearchExporter implements Exporter {
   constructor(given: Options, { userAgent }: ExporterContext) {
     const { authorization, secrets } = credentialsOf(given)
     this.#given = given
-    this.#url = `${endpointOf(given)}/_bulk?${BULK_FILTER}`
+    const pipeline = pipelineOf(given)
+    const parameter = pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(pipeline)}`
+    this.#url = `${endpointOf(given)}/_bulk?${BULK_FILTER}${parameter}`
     this.#headers = { 'Content-Type': 'application/x-ndjson' }
     const { aws } = given
     if (aws !== undefined) {

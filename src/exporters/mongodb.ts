@@ -6,7 +6,7 @@ import { tlsOptions, tlsProblem } from '../config/tls-options.ts'
 import { age, choice, duration, integer, secret, size, text } from '../config/values.ts'
 import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
 import { insertVerdict, verdictOn } from '../mongodb/verdict.ts'
-import { DocumentHead, documentsOf, type RecordDocument } from '../render/document.ts'
+import { DocumentHead, documentsOf, type Int64, type RecordDocument } from '../render/document.ts'
 import { EnvelopeEncoder } from '../render/envelope.ts'
 
 /** MongoDB takes no more documents in one command. */
@@ -84,6 +84,7 @@ function secretsOf({ uri, password }: Options): string[] {
 class MongodbExporter implements Exporter {
   readonly #given: Options
   #client: MongoClient | undefined
+  #int64: Int64 | undefined
   #collection: Collection<RecordDocument> | undefined
 
   constructor(given: Options) {
@@ -95,7 +96,7 @@ class MongodbExporter implements Exporter {
     const { timeout } = this.#given
     const signal = AbortSignal.any([given, AbortSignal.timeout(timeout)])
     const collection = await this.#ready(signal)
-    const documents = documentsOf(batch, Date.now())
+    const documents = documentsOf(batch, { now: Date.now(), int64: this.#int64! })
     try {
       // The types of the driver want ids to be its own.
       await until(signal, collection.insertMany(documents as never, { ordered: false }))
@@ -150,7 +151,8 @@ class MongodbExporter implements Exporter {
   /** The driver is loaded here: few need it, and it is large. A client that has not got through once is of no more use. */
   async #database(signal: AbortSignal): Promise<Db> {
     if (this.#client === undefined) {
-      const { MongoClient: Client } = await import('mongodb')
+      const { MongoClient: Client, Long } = await import('mongodb')
+      this.#int64 = (high, low) => new Long(low, high)
       const client = new Client(this.#given.uri.reveal(), clientOptions(this.#given))
       try {
         await until(signal, client.connect())

@@ -119,6 +119,15 @@ const credentialsOf = ({ credentials, metadataHost }: Options): GoogleCredential
     ? { type: 'metadata', host: metadataHost }
     : parseGoogleCredentials(credentials.reveal())
 
+interface Call {
+  readonly path: string
+  readonly message: Uint8Array
+  readonly token: string | undefined
+}
+
+/** The token is of no use. */
+class Unauthenticated extends BlockedError {}
+
 class PubsubExporter implements Exporter {
   readonly #given: Options
   readonly #channel: GrpcChannel
@@ -168,9 +177,21 @@ class PubsubExporter implements Exporter {
   }
 
   async #call(path: string, message: Uint8Array, given: AbortSignal): Promise<Buffer> {
-    const { timeout, compression, topic } = this.#given
-    const signal = AbortSignal.any([given, AbortSignal.timeout(timeout)])
+    const signal = AbortSignal.any([given, AbortSignal.timeout(this.#given.timeout)])
     const token = await this.#token(signal)
+    try {
+      return await this.#ask({ path, message, token }, signal)
+    } catch (error) {
+      const { emulator, accessToken } = this.#given
+      if (!(error instanceof Unauthenticated) || (emulator ?? accessToken) !== undefined) throw error
+    }
+    // It may have been withdrawn: another one, once.
+    this.#tokens.forget(token!)
+    return this.#ask({ path, message, token: await this.#token(signal) }, signal)
+  }
+
+  async #ask({ path, message, token }: Call, signal: AbortSignal): Promise<Buffer> {
+    const { timeout, compression, topic } = this.#given
     try {
       return await this.#channel.call({
         path,
@@ -184,15 +205,19 @@ class PubsubExporter implements Exporter {
         signal,
       })
     } catch (thrown) {
-      if (!(thrown instanceof GrpcError)) throw noAnswer(thrown, timeout)
-      if (thrown.status === GrpcStatus.Unauthenticated) this.#tokens.forget()
-      throw verdictOn(thrown, token)
+      throw thrown instanceof GrpcError ? verdictOn(thrown, token) : noAnswer(thrown, timeout)
     }
   }
 
   async #token(signal: AbortSignal): Promise<string | undefined> {
-    const { emulator, accessToken } = this.#given
-    return emulator === undefined ? (accessToken?.reveal() ?? this.#tokens.get(signal)) : undefined
+    const { emulator, accessToken, timeout } = this.#given
+    if (emulator !== undefined) return undefined
+    if (accessToken !== undefined) return accessToken.reveal()
+    try {
+      return await this.#tokens.get(signal)
+    } catch (thrown) {
+      throw signal.aborted ? noAnswer(signal.reason, timeout) : thrown
+    }
   }
 }
 
@@ -202,6 +227,7 @@ function verdictOn({ message, status, retryAfterMs }: GrpcError, token: string |
   // Pub/Sub calls it an argument; gRPC itself, and so emulators, a resource.
   if (TOO_LARGE.has(status) && /too large|larger than max/i.test(said)) return new TooLargeError(said)
   if (RETRIED.has(status)) return new RetryableError(said, { retryAfterMs })
+  if (status === GrpcStatus.Unauthenticated) return new Unauthenticated(said)
   return HELD.has(status) ? new BlockedError(said) : new PermanentError(said)
 }
 
@@ -223,6 +249,5 @@ const HELD: ReadonlySet<number> = new Set([
   GrpcStatus.FailedPrecondition,
   GrpcStatus.NotFound,
   GrpcStatus.PermissionDenied,
-  GrpcStatus.Unauthenticated,
   GrpcStatus.Unimplemented,
 ])

@@ -42,7 +42,10 @@ const options = z.object({
   }),
   compression: choice(['none', 'gzip']).prefault('none').meta({ description: 'compression of requests' }),
   batchRecords: integer(1, 100_000).prefault('10000').meta({ description: 'most events in one request' }),
-  batchBytes: size().prefault('1MB').meta({ description: 'most bytes in one request, before compression' }),
+  // Older collectors take a million bytes unless they are told otherwise, and not 2^20.
+  batchBytes: size()
+    .prefault('1000000')
+    .meta({ description: 'most bytes in one request, before compression' }),
   ...httpOptions,
 })
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { BlockedError, type DeliveryError } from '../errors.ts'
 import { type Connection, HttpClient } from './client.ts'
 import type { Federation, GoogleCredentials } from './google-credentials.ts'
+import { untilAborted } from './until-aborted.ts'
 import { type Answer, sayingOf, verdictOn } from './verdict.ts'
 
 /** What a token is for, and how it is asked for. */
@@ -24,6 +25,9 @@ const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform'
 
+/** Requests end by their own time limit. */
+const NEVER = new AbortController().signal
+
 interface Token {
   readonly value: string
   readonly untilMs: number
@@ -34,6 +38,7 @@ export class GoogleToken {
   readonly #options: GoogleTokenOptions
   readonly #now: () => number
   #token: Token | undefined
+  #fetching: Promise<Token> | undefined
 
   constructor(options: GoogleTokenOptions) {
     this.#options = options
@@ -46,14 +51,18 @@ export class GoogleToken {
    * @throws BlockedError when Google does not know the credentials, RetryableError when nobody answers
    */
   async get(signal: AbortSignal): Promise<string> {
-    if (this.#token === undefined || this.#token.untilMs - SPARE_MS < this.#now())
-      this.#token = await this.#fetch(signal)
+    if (this.#token !== undefined && this.#token.untilMs - SPARE_MS >= this.#now()) return this.#token.value
+    // Several requests wait for the same one; whoever gives up leaves it to the others.
+    this.#fetching ??= this.#fetch(NEVER).finally(() => {
+      this.#fetching = undefined
+    })
+    this.#token = await untilAborted(this.#fetching, signal)
     return this.#token.value
   }
 
-  /** The token was refused: the next one is a new one. */
-  forget(): void {
-    this.#token = undefined
+  /** A token was refused: the next one is a new one. */
+  forget(refused: string): void {
+    if (this.#token?.value === refused) this.#token = undefined
   }
 
   #fetch(signal: AbortSignal): Promise<Token> {

@@ -48,7 +48,7 @@ function copyInt64(out: Room, at: number, { bytes, spans }: RecordView, field: n
   return at + INT64_BYTES
 }
 
-/** One record: canonical keys, with `_id` the unique id, dates as dates, and 64-bit integers as bigints. */
+/** One record: canonical keys, with `_id` the unique id, dates as dates, and 64-bit integers as `Int64` makes them. */
 export interface RecordDocument {
   _id?: string
   uid: string
@@ -57,10 +57,19 @@ export interface RecordDocument {
   [key: string]: unknown
 }
 
+/** Makes a 64-bit integer of two signed halves: a number has no room for it, and bigints are slow to make and to write. */
+export type Int64 = (high: number, low: number) => unknown
+
 /** Records in envelopes, as a batch holds them. */
 interface Envelopes {
   readonly bytes: Uint8Array
   readonly ends: Uint32Array
+}
+
+/** What documents are completed by. */
+interface Completion {
+  readonly now: number
+  readonly int64: Int64
 }
 
 /**
@@ -68,7 +77,7 @@ interface Envelopes {
  *
  * @param now milliseconds since 1970, in place of a time that a record does not say; what it says as a text is kept then
  */
-export function documentsOf({ bytes, ends }: Envelopes, now: number): RecordDocument[] {
+export function documentsOf({ bytes, ends }: Envelopes, completion: Completion): RecordDocument[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const documents: RecordDocument[] = []
@@ -76,7 +85,7 @@ export function documentsOf({ bytes, ends }: Envelopes, now: number): RecordDocu
   for (const end of ends) {
     const body = envelopeBody(view, start)
     const document = JSON.parse(text.toString('utf8', body, end)) as RecordDocument
-    complete(document, view, body - HEAD_BYTES, now)
+    complete(document, view, body - HEAD_BYTES, completion)
     documents.push(document)
     start = end
   }
@@ -85,16 +94,26 @@ export function documentsOf({ bytes, ends }: Envelopes, now: number): RecordDocu
 
 const INTEGERS = ['seq', 'line_num', 'txid', 'query_id', 'original_bytes'] as const
 
-function complete(document: RecordDocument, view: DataView, at: number, now: number): void {
+function complete(document: RecordDocument, view: DataView, at: number, { now, int64 }: Completion): void {
   document._id = document.uid
-  const micros = view.getBigInt64(at)
-  if (micros === 0n) document['timestamp_text'] = document.timestamp
-  else document['timestamp_us'] = micros
-  document.timestamp = micros === 0n ? new Date(now) : dateOf(micros)
-  const session = view.getBigInt64(at + INT64_BYTES)
-  if (session !== 0n) document.session_start = dateOf(session)
-  for (const [i, name] of INTEGERS.entries())
-    if (document[name] !== undefined) document[name] = view.getBigInt64(at + (2 + i) * INT64_BYTES)
+  const micros = microsAt(view, at)
+  if (micros === 0) {
+    document['timestamp_text'] = document.timestamp
+    document.timestamp = new Date(now)
+  } else {
+    document['timestamp_us'] = int64(view.getInt32(at), view.getInt32(at + 4))
+    document.timestamp = dateOf(micros)
+  }
+  at += INT64_BYTES
+  const session = microsAt(view, at)
+  if (session !== 0) document.session_start = dateOf(session)
+  for (const name of INTEGERS) {
+    at += INT64_BYTES
+    if (document[name] !== undefined) document[name] = int64(view.getInt32(at), view.getInt32(at + 4))
+  }
 }
 
-const dateOf = (micros: bigint): Date => new Date(Math.floor(Number(micros) / 1000))
+/** A time: below 2^53, as those of the next two centuries are. */
+const microsAt = (view: DataView, at: number): number => view.getInt32(at) * WORD + view.getUint32(at + 4)
+
+const dateOf = (micros: number): Date => new Date(Math.floor(micros / 1000))

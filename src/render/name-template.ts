@@ -6,6 +6,8 @@ import type { RecordView } from '../record/view.ts'
 const MOST_REMEMBERED = 1000
 /** A peer may call itself what it likes; names of indexes end somewhere. */
 const MOST_VALUE = 100
+/** Bytes of an index's name, by Elasticsearch and OpenSearch: a longer one would be refused with every record. */
+const MOST_NAME = 255
 
 const FIELDS = {
   identity: (record: RecordView) => record.source.identity,
@@ -54,6 +56,7 @@ export class NameTemplate {
     const text = this.#parts
       .map((part) => (typeof part === 'string' ? part : namePart(part(record))))
       .join('')
+      .slice(0, MOST_NAME)
     const known = this.#pieces.get(text)
     if (known !== undefined) return known
     // The values come from a peer: it must not be able to grow this.
@@ -65,10 +68,8 @@ export class NameTemplate {
 
   /** Bytes that a name may have at the most. */
   get most(): number {
-    return this.#parts.reduce(
-      (sum, part) => sum + (typeof part === 'string' ? Buffer.byteLength(part) : MOST_VALUE),
-      0,
-    )
+    const sizes = this.#parts.map((part) => (typeof part === 'string' ? Buffer.byteLength(part) : MOST_VALUE))
+    return sizes.reduce((sum, size) => sum + size, 0)
   }
 }
 

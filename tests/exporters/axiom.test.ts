@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { AxiomWithoutBatching } from '@axiomhq/js'
 import { readDestinations } from '../../src/cli/destinations.ts'
-import { PartialError, RetryableError } from '../../src/errors.ts'
+import {
+  BlockedError,
+  PartialError,
+  PermanentError,
+  RetryableError,
+  TooLargeError,
+} from '../../src/errors.ts'
 import axiom from '../../src/exporters/axiom.ts'
 import { AXIOM, type AxiomEvent, eventsOf, type IngestFailure, ingested } from './axiom-api.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
@@ -81,6 +87,22 @@ describe('an event', () => {
   })
 })
 
+test('a request has up to 10,000 events, as Axiom takes no more', async () => {
+  const harness = new HttpHarness(AXIOM)
+  const { to } = harness.target('xaat-1')
+  const options = axiom.options.parse({ token: 'xaat-1', ...axiom.fromUrl!(new URL(to), to) })
+  const exporter = axiom.create(options, { userAgent: 'pgturret/test', format: 'json' })
+  const events = (count: number) => batchOf(Array.from({ length: count }, () => '{"message":"x"}'))
+  try {
+    const { maxRecords } = axiom.batch(options)
+    await exporter.send(events(maxRecords), calm)
+    expect(harness.received()).toHaveLength(10_000)
+    expect(await failureOf(exporter.send(events(maxRecords + 1), calm))).toBeInstanceOf(PermanentError)
+  } finally {
+    await harness.stop()
+  }
+})
+
 describe('a partial success', () => {
   const line = (time: string) => JSON.stringify({ _time: time, message: 'x' })
   const times = ['2026-03-01T12:00:00.100000Z', '2026-03-01T12:00:00.200000Z', '2026-03-01T12:00:00.200000Z']
@@ -118,6 +140,20 @@ describe('a partial success', () => {
   test('an answer that cannot be read is a success', async () => {
     await exporterTo(() => new Response('ok')).send(batchOf(times.map(line)), calm)
   })
+})
+
+test.each([
+  [400, PermanentError],
+  [401, BlockedError],
+  [403, BlockedError],
+  [404, BlockedError],
+  [413, TooLargeError],
+  [500, RetryableError],
+  [502, RetryableError],
+  [503, RetryableError],
+])('%p', async (status, verdict) => {
+  const exporter = exporterTo(() => new Response('{"message":"no"}', { status }))
+  expect(await failureOf(exporter.send(batchOf(['{}']), calm))).toBeInstanceOf(verdict as typeof BlockedError)
 })
 
 describe('a limit', () => {
@@ -183,11 +219,17 @@ describe('where it goes', () => {
     ['axiom://host', {}, 'expected a host and a dataset'],
     ['axiom://hidden@host/pg', {}, 'the token goes into an option'],
     ['axiom://host/pg', { axiomLabel: ['nonsense'] }, 'expected NAME=VALUE'],
+    ['axiom://host/pg', { axiomLabel: [`${'ä'.repeat(100)}x=1`] }, 'up to 200 bytes'],
     ['axiom', {}, 'expected a URL that begins with axiom:'],
   ])('%p with %p is refused', (to, flags, expected) => {
     expect(read(to, flags)).toContain(expected)
     expect(read(to, flags)).not.toContain('hidden')
   })
+})
+
+test("a label's name may have 200 bytes", () => {
+  const given = { label: [`${'ä'.repeat(100)}=1`], url: 'x', token: 'xaat-1' }
+  expect(axiom.options.parse(given).label).toEqual(given.label)
 })
 
 test('labels stand in every event', () =>

@@ -1,5 +1,5 @@
 import type { Received, ServerTls } from './conformance.ts'
-import type { SeenRequest } from './http-harness.ts'
+import { type SeenRequest, TooLarge } from './http-harness.ts'
 
 /** What Azure demands: Entra ID of a request for a token, the Logs Ingestion API of rows. */
 
@@ -25,7 +25,7 @@ export function rowsOf({ method, url, headers, body }: SeenRequest): Row[] {
   if (!/^[0-9a-f-]{36}$/.test(headers.get('x-ms-client-request-id') ?? ''))
     throw new Error('x-ms-client-request-id is no GUID')
   if (body.length > MOST_CALL_BYTES || Number(headers.get('Content-Length')) > MOST_CALL_BYTES)
-    throw new Error('the request is too large')
+    throw new TooLarge('the request is too large')
   const rows = JSON.parse(body.toString()) as unknown
   if (!Array.isArray(rows) || rows.length === 0) throw new Error('expected an array of rows')
   for (const row of rows as Row[]) checkRow(row)
@@ -153,7 +153,7 @@ export class FakeIngestion {
       this.rows.push(...rowsOf(seen))
       return new Response(null, { status: 204 })
     } catch (error) {
-      return new Response((error as Error).message, { status: 400 })
+      return new Response((error as Error).message, { status: error instanceof TooLarge ? 413 : 400 })
     }
   }
 }

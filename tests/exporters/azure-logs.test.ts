@@ -21,7 +21,7 @@ import {
   STREAM,
   TENANT,
 } from './azure-api.ts'
-import { calm, failureOf } from './batches.ts'
+import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage, SECRET } from './conformance/stage.ts'
 import { conformance, type ExporterFlags, type Serving, type Subject } from './conformance.ts'
 import { batchOfRecords } from './encoded-batch.ts'
@@ -226,6 +226,24 @@ describe('limits', () => {
       expect(await stage.messages(sent.length)).toEqual(sent)
       expect(stage.delivery.stats).toMatchObject({ retried: 0, rejected: 0 })
     }))
+
+  test('no larger for being compressed: a request that cannot be', async () => {
+    const { definition, options } = destination()
+    const { maxBytes } = definition.batch(options)
+    const start = '{"TimeGenerated":"2026-03-01T12:00:00.000000Z"'
+    const keys = 14
+    // Noise in texts of the most that a column holds, in letters that JSON leaves as they are.
+    const noise = crypto.getRandomValues(new Uint8Array(60_000)).toBase64().slice(0, 65_000)
+    const columns = Array.from({ length: keys }, (_, n) => `,"c${n}":"${shuffled(noise, n)}"`).join('')
+    const line = `${start}${columns}}`
+    await exporter().send(batchOf([line + ' '.repeat(maxBytes - line.length - 1)]), calm)
+    expect(Number(azure.requests[0]!.headers.get('Content-Length'))).toBeGreaterThan(500_000)
+    expect(azure.rows).toHaveLength(1)
+  })
+
+  /** Other noise each time, for less work. */
+  const shuffled = (noise: string, n: number): string =>
+    Array.from(noise, (_, at) => noise[(at * 4099 + n * 977) % noise.length]).join('')
 
   test('the fake refuses a byte more', async () => {
     const bytes = Buffer.alloc(999_999, 0x20)

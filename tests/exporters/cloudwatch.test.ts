@@ -152,6 +152,9 @@ describe('events', () => {
 describe('limits', () => {
   test('of events: one more is refused', async () => {
     const many = (count: number) => batch(Array.from({ length: count }, () => at(NOW, '')))
+    const logEvents = Array.from({ length: 10_000 }, () => ({ timestamp: NOW, message: 'x' }))
+    const call = { logGroupName: 'pg', logStreamName: 'unknown', logEvents }
+    expect(putRequest(Buffer.from(JSON.stringify(call))).logEvents).toHaveLength(10_000)
     expect((await failureOf(send(many(10_001)))).message).toContain('wrong length')
     const { definition, options } = destination()
     expect(definition.batch(options)).toEqual({ maxRecords: 10_000, maxBytes: 1_048_576 })
@@ -165,6 +168,35 @@ describe('limits', () => {
       expect(await stage.messages(sent.length)).toEqual(sent)
       expect(stage.delivery.stats).toMatchObject({ retried: 0, rejected: 0 })
     }))
+
+  test('of bytes: one more is refused, as the service counts them', async () => {
+    const counted = Buffer.byteLength((await only('')).message) + 26
+    const two = (more: number) =>
+      batch([at(NOW, 'x'.repeat(524_288 - counted)), at(NOW, 'x'.repeat(524_288 - counted + more))])
+    await send(two(0))
+    expect(stored()).toHaveLength(3)
+    expect(classify(await failureOf(send(two(1))))).toBeInstanceOf(TooLargeError)
+  })
+
+  test.each([
+    [24 * HOUR_MS - 1, 1],
+    [24 * HOUR_MS, 2],
+  ])('of time: a span of %p ms is %p calls', async (span, calls) => {
+    await send(batch([at(NOW), at(NOW - span)]))
+    expect(aws.operations).toHaveLength(calls)
+    expect(stored()).toHaveLength(2)
+  })
+
+  test('of names: 512 characters', async () => {
+    const long = 'g'.repeat(512)
+    expect(() => destination({}, `cloudwatch://eu-central-1/${long}`)).not.toThrow()
+    expect(() => destination({}, `cloudwatch://eu-central-1/${long}g`)).toThrow('cannot be a log group')
+    expect(() => destination({ stream: long })).not.toThrow()
+    expect(() => destination({ stream: `${long}g` })).toThrow('cannot be a log stream')
+    // What a server calls itself is cut.
+    await send(batch([at(NOW, 'x')], 'ä'.repeat(600)))
+    expect([...aws.groups.get('pg')!.keys()]).toContain('ä'.repeat(512))
+  })
 
   test('an element is longer than what is counted of it', () => {
     fc.assert(
@@ -293,6 +325,15 @@ describe('what is not there', () => {
     expect(aws.operations).toEqual(operations)
   })
 
+  test('is made later where AWS is busy', async () => {
+    aws.groups.set('pg', new Map())
+    aws.next.push(undefined, awsError('ThrottlingException', 'Rate exceeded'))
+    const error = await failureOf(send(batch([at(NOW, 'first')])))
+    expect(error).toBeInstanceOf(RetryableError)
+    await send(batch([at(NOW, 'first')]))
+    expect(messages()).toEqual(['first'])
+  })
+
   test('is found by check', async () => {
     expect((await failureOf(exporterTo(destination()).check!(calm))).message).toContain('does not exist')
     expect(await exporterTo(destination({ create: 'group' })).check!(calm)).toContain('will be created')
@@ -322,6 +363,13 @@ test.each([
   const error = classify(await failureOf(send(batch([at(NOW)]))))
   expect(error).toBeInstanceOf(verdict as typeof BlockedError)
   expect(error.message).toBe(`AWS answered ${type}: because`)
+})
+
+test('a batch that is there already is accepted', async () => {
+  aws.next.push(
+    awsError('DataAlreadyAcceptedException', 'The given batch of log events has already been accepted.'),
+  )
+  await send(batch([at(NOW)]))
 })
 
 test('credentials that have expired are fetched anew, once', async () => {

@@ -1,5 +1,5 @@
 import type { Received } from './conformance.ts'
-import type { HttpApi, SeenRequest } from './http-harness.ts'
+import { type HttpApi, type SeenRequest, TooLarge } from './http-harness.ts'
 
 /** Datadog's log intake, as far as its documentation says what it refuses, cuts or loses. */
 
@@ -11,9 +11,6 @@ const FUTURE_MS = 2 * 3_600_000
 
 /** A log as Datadog keeps it. */
 export type DatadogLog = Readonly<Record<string, unknown>>
-
-/** A request that is too large, which has a status of its own. */
-export class TooLarge extends Error {}
 
 /** The logs of a request; throws where Datadog would refuse it, or silently keep less than it was sent. */
 export function logsOf({ method, url, headers, body }: SeenRequest, now = Date.now()): DatadogLog[] {

@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, mock, spyOn, test } from 'bun:test'
+import { afterEach, describe, expect, mock, setSystemTime, spyOn, test } from 'bun:test'
 import { readDestinations } from '../../src/cli/destinations.ts'
 import type { LogFields } from '../../src/codec/log.ts'
-import { BlockedError } from '../../src/errors.ts'
+import { BlockedError, PermanentError, RetryableError, TooLargeError } from '../../src/errors.ts'
 import datadog from '../../src/exporters/datadog.ts'
+import { withClient } from '../live/with-client.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import type { ExporterFlags, Subject } from './conformance/subject.ts'
@@ -114,9 +115,12 @@ describe('a log', () => {
     expect(Buffer.byteLength(JSON.stringify(log))).toBeGreaterThan(250_000)
   })
 
-  test('just below 1 MB is left as it is', async () => {
-    const log = await logOf({ ErrMessage: 'x'.repeat(999_000) })
-    expect(log['message']).toBe('x'.repeat(999_000))
+  test('of just 1 MB is left as it is, one byte more is cut', async () => {
+    const sized = (length: number) => logOf({ ErrMessage: 'x'.repeat(length), TimeMicros: -1n })
+    const around = Buffer.byteLength(JSON.stringify(await sized(0)))
+    const most = 1_000_000 - around
+    expect((await sized(most))['message']).toBe('x'.repeat(most))
+    expect((await sized(most + 1))['truncated']).toBe(true)
   })
 })
 
@@ -131,10 +135,17 @@ describe('age', () => {
     expect(log['logged_ms']).toBe(Number(TimeMicros / 1000n))
   })
 
-  test('one that Datadog takes keeps it', async () => {
-    const log = await logOf({ ErrMessage: 'x', TimeMicros: micros(Date.now() - 16 * hour) })
-    expect(log['timestamp']).toBeNumber()
-    expect(log['logged_ms']).toBeUndefined()
+  test.each([
+    ['of 17 hours ago', -17 * hour, true],
+    ['of a millisecond before', -17 * hour - 1, false],
+    ['of an hour ahead', hour, true],
+    ['of a millisecond more', hour + 1, false],
+  ])('one %s: it keeps its time: %p', async (_, distance, keeps) => {
+    const now = Date.now()
+    setSystemTime(now)
+    const log = await logOf({ ErrMessage: 'x', TimeMicros: micros(now + distance) })
+    expect(log[keeps ? 'timestamp' : 'logged_ms']).toBe(now + distance)
+    expect(log[keeps ? 'logged_ms' : 'timestamp']).toBeUndefined()
   })
 
   test('or it is refused, and the others are sent', () =>
@@ -147,24 +158,31 @@ describe('age', () => {
           { ErrMessage: 'old', TimeMicros: old() },
           { ErrMessage: 'b', TimeMicros: young },
         )
-        stage.offer({ ErrMessage: 'old too', TimeMicros: old() })
+        stage.offer({ ErrMessage: 'of tomorrow', TimeMicros: micros(Date.now() + 20 * hour) })
         await stage.settled()
         expect(await stage.messages(2)).toEqual(['a', 'b'])
         expect(stage.delivery.stats).toMatchObject({ delivered: 2, rejected: 2, retried: 0 })
-        expect(stage.letters.map(({ reason }) => reason)).toEqual(Array(2).fill('older than Datadog takes'))
+        expect(stage.letters.map(({ reason }) => reason)).toEqual([
+          'older than Datadog takes',
+          'of a time that is further ahead than Datadog takes',
+        ])
       },
       { flags: { late: 'refuse' } },
     ))
 })
 
 describe('limits of a request', () => {
-  test('1000 logs', () =>
+  test.each([
+    [1000, [1000]],
+    [1001, [1000, 1]],
+  ])('%p logs are requests of %p', (length, expected) =>
     onStage(subject, async (stage) => {
-      stage.say(...Array.from({ length: 1001 }, (_, n) => String(n)))
+      stage.say(...Array.from({ length }, (_, n) => String(n)))
       await stage.settled()
       const sizes = (stage.harness as HttpHarness).requests.map((one) => logsOf(one).length)
-      expect(sizes).toEqual([1000, 1])
-    }))
+      expect(sizes).toEqual(expected)
+    }),
+  )
 
   test('5 MB', () =>
     onStage(
@@ -180,6 +198,66 @@ describe('limits of a request', () => {
       { flags: { batchBytes: '5000000' } },
     ))
 })
+
+describe('an answer', () => {
+  const servers: Bun.Server<undefined>[] = []
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.stop(true)
+  })
+
+  const failureWith = (status: number, headers: Record<string, string> = {}) => {
+    const fetch = () => new Response('because', { status, headers })
+    const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch })
+    servers.push(server)
+    const url = `datadog+http://127.0.0.1:${server.port}`
+    const options = datadog.options.parse({ apiKey: 'key', ...datadog.fromUrl!(new URL(url), url) })
+    const exporter = datadog.create(options, { userAgent: 'pgturret/test', format: 'json' })
+    return failureOf(exporter.send(batchOf(['{"status":"info"}']), calm))
+  }
+
+  test.each([
+    [400, PermanentError],
+    [401, BlockedError],
+    [403, BlockedError],
+    [408, RetryableError],
+    [413, TooLargeError],
+    [429, RetryableError],
+    [500, RetryableError],
+    [503, RetryableError],
+  ])('%p', async (status, verdict) => {
+    expect(await failureWith(status)).toBeInstanceOf(verdict as typeof BlockedError)
+  })
+
+  test.each([
+    [{ 'X-RateLimit-Reset': '7' }, 7000],
+    [{ 'X-RateLimit-Reset': '7', 'Retry-After': '9' }, 9000],
+    [{ 'X-RateLimit-Reset': 'soon' }, undefined],
+    [{}, undefined],
+  ])('429 with %p is waited for %p ms', async (headers, expected) => {
+    const error = (await failureWith(429, headers as Record<string, string>)) as RetryableError
+    expect(error.retryAfterMs).toBe(expected)
+  })
+
+  test('of a body that is a byte too large, and of one that just is not', async () => {
+    const harness = new HttpHarness(DATADOG)
+    const { to } = harness.target('key')
+    const given = { apiKey: 'key', batchBytes: '5000000', ...datadog.fromUrl!(new URL(to), to) }
+    const options = datadog.options.parse(given)
+    const exporter = datadog.create(options, { userAgent: 'pgturret/test', format: 'json' })
+    const { maxBytes } = datadog.batch(options)
+    // White space behind a small log: what counts are the bytes of the body, not of the logs.
+    const padded = (bytes: number) => batchOf([`{"message":"x"}${' '.repeat(bytes - 16)}`])
+    try {
+      await exporter.send(padded(maxBytes), calm)
+      expect(harness.requests[0]!.body).toHaveLength(5_000_000)
+      expect(await failureOf(exporter.send(padded(maxBytes + 1), calm))).toBeInstanceOf(TooLargeError)
+    } finally {
+      await harness.stop()
+    }
+  })
+})
+
+afterEach(() => void setSystemTime())
 
 describe('where it goes', () => {
   const read = (to: string, flags: Record<string, unknown> = {}, env: Record<string, string> = {}) => {
@@ -260,4 +338,48 @@ describe('at Datadog itself', () => {
     const failure = await failureOf(exporter(new Response('hi')).send(batchOf(['{"status":"info"}']), calm))
     expect(failure).toBeInstanceOf(BlockedError)
   })
+})
+
+/** Datadog's own client, as far as it is used here. */
+interface DatadogClient {
+  readonly client: {
+    createConfiguration(options: object): object
+    readonly BaseServerConfiguration: new (url: string, variables: object) => object
+  }
+  readonly v2: {
+    readonly LogsApi: new (
+      configuration: object,
+    ) => {
+      submitLog(request: {
+        readonly body: readonly object[]
+        readonly contentEncoding?: string
+      }): Promise<void>
+    }
+  }
+}
+
+const datadogClient = await withClient('datadog-client')
+
+describe.skipIf(datadogClient.missing !== undefined)("Datadog's own client", () => {
+  test('is accepted by the fake, and refused as ours is', async () => {
+    const harness = new HttpHarness(DATADOG)
+    const { client, v2 } = await datadogClient.load<DatadogClient>()
+    const baseServer = new client.BaseServerConfiguration(harness.origin, {})
+    const logs = new v2.LogsApi(
+      client.createConfiguration({ authMethods: { apiKeyAuth: 'key' }, baseServer }),
+    )
+    const log = { ddsource: 'postgresql', ddtags: 'env:test,team:shop', hostname: 'db-1', service: 'shop' }
+    try {
+      await logs.submitLog({ body: [{ ...log, message: 'plain' }] })
+      await logs.submitLog({ body: [{ ...log, message: 'gzip' }], contentEncoding: 'gzip' })
+      expect(harness.received().map(({ message }) => message)).toEqual(['plain', 'gzip'])
+      const tooMany = logs.submitLog({ body: Array.from({ length: 1001 }, () => ({ ...log, message: 'x' })) })
+      expect(await failureOf(tooMany)).toMatchObject({ code: 413 })
+      harness.behave({ does: 'block' })
+      expect(await failureOf(logs.submitLog({ body: [{ message: 'x' }] }))).toMatchObject({ code: 403 })
+    } finally {
+      await harness.stop()
+    }
+    // It has 4,000 files.
+  }, 60_000)
 })

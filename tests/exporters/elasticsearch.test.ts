@@ -9,6 +9,7 @@ import {
   TooLargeError,
 } from '../../src/errors.ts'
 import elasticsearch from '../../src/exporters/elasticsearch.ts'
+import { withClient } from '../live/with-client.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance } from './conformance.ts'
@@ -171,6 +172,19 @@ describe('a request', () => {
     expect(seen[0]!.url.searchParams.get('filter_path')).toContain('items.*.status')
   })
 
+  test.each([
+    [{}, '_none'],
+    [{ index: 'logs-postgresql.log-{database}' }, '_none'],
+    [{ pipeline: 'my/own' }, 'my/own'],
+    [{ index: 'pg-logs' }, null],
+    [{ index: 'pg-logs', pipeline: '_none' }, '_none'],
+  ])('goes through the pipeline that is meant: %p', async (flags, expected) => {
+    seen = []
+    answer = () => bulkAnswer([item(201)], false)
+    await exporter(flags).send(documents(1), calm)
+    expect(seen[0]!.url.searchParams.get('pipeline')).toBe(expected)
+  })
+
   test('can be compressed', () =>
     onStage(
       {
@@ -186,6 +200,27 @@ describe('a request', () => {
       },
       { flags: { compression: 'gzip' } },
     ))
+
+  test('has five megabytes, or what batch_bytes says, and no byte more', () => {
+    expect(elasticsearch.batch(optionsOf('elasticsearch://h')).maxBytes).toBe(5 * 1024 * 1024)
+    const api = elasticsearchApi((origin) => ({ to: schemeOf(origin) }))
+    const subject = { exporter: 'elasticsearch', start: async () => new HttpHarness(api) }
+    return onStage(
+      subject,
+      async (stage) => {
+        const { requests } = stage.harness as HttpHarness
+        stage.say('x')
+        await stage.settled()
+        const around = requests[0]!.body.length - 1
+        stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_000 - around))
+        await stage.settled()
+        stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_001 - around))
+        await stage.settled()
+        expect(requests.slice(1).map(({ body }) => body.length)).toEqual([100_000, 50_000, 50_001])
+      },
+      { flags: { batchBytes: '100000' } },
+    )
+  })
 
   test('has the unique id of each record', () =>
     onStage(
@@ -263,6 +298,7 @@ describe('Amazon', () => {
     const { headers, body } = seen[0]!
     expect(headers.get('X-Amz-Content-Sha256')).toBe(createHash('sha256').update(body).digest('hex'))
     expect(headers.get('Authorization')).toContain('/eu-west-1/aoss/aws4_request')
+    expect(seen[0]!.url.searchParams.has('pipeline')).toBe(false)
   })
 
   test('the region is in the host', () => {
@@ -313,4 +349,55 @@ test.each([
   const said = elasticsearch.problem!(optionsOf('elasticsearch://h', flags as Flags))
   if (expected === undefined) expect(said).toBeUndefined()
   else expect(said).toContain(expected)
+})
+
+/** What both clients have in common, as far as it is used here. */
+interface BulkClient {
+  bulk(request: object): Promise<Bulk | { readonly body: Bulk }>
+  close(): Promise<void>
+}
+interface Bulk {
+  readonly errors: boolean
+  readonly items: readonly { readonly create: { readonly status: number; readonly error?: object } }[]
+}
+interface ClientModule {
+  readonly Client: new (options: object) => BulkClient
+  /** Elastic's has it; its other connection is of a package that the runtime has another version of. */
+  readonly HttpConnection?: unknown
+}
+
+const operations = ['kept', 'poison', 'kept too'].flatMap((message, n) => [
+  { create: { _index: 'logs-postgresql.log-default', ...(n > 0 && { _id: String(n) }) } },
+  { '@timestamp': '2026-03-01T12:00:00.000Z', message },
+])
+
+describe.each([
+  ["Elastic's own client", await withClient('elasticsearch-client'), { operations }],
+  ["OpenSearch's own client", await withClient('opensearch-client'), { body: operations }],
+] as const)('%s', (_, client, request) => {
+  test.skipIf(client.missing !== undefined)(
+    'is accepted by the fake, and reads its answers as ours does',
+    async () => {
+      const isKnown = ({ headers }: SeenRequest) => headers.get('Authorization') === 'ApiKey a2V5'
+      const harness = new HttpHarness(elasticsearchApi((origin) => ({ to: schemeOf(origin) }), isKnown))
+      const { Client, HttpConnection } = await client.load<ClientModule>()
+      const connection = HttpConnection === undefined ? {} : { Connection: HttpConnection }
+      const options = { node: harness.origin, maxRetries: 0, ...connection }
+      const theirs = new Client({ ...options, headers: { Authorization: 'ApiKey a2V5' } })
+      const stranger = new Client({ ...options, headers: { Authorization: 'ApiKey other' } })
+      try {
+        harness.behave({ does: 'refuse in part', marked: 'poison' })
+        const answer = await theirs.bulk(request)
+        const { errors, items } = 'body' in answer ? answer.body : answer
+        expect(errors).toBe(true)
+        expect(items.map(({ create }) => create.status)).toEqual([201, 400, 201])
+        expect(harness.received().map(({ message }) => message)).toEqual(['kept', 'kept too'])
+        expect(await failureOf(stranger.bulk(request) as unknown as Promise<void>)).toMatchObject({
+          statusCode: 401,
+        })
+      } finally {
+        await Promise.all([theirs.close(), stranger.close(), harness.stop()])
+      }
+    },
+  )
 })

@@ -26,6 +26,10 @@ export interface GrpcApi {
   target(origin: string, secret: string): Target
   /** The records of a request; throws where it breaks the service's rules: INVALID_ARGUMENT. */
   records(message: Buffer): Received[]
+  /** Whether it knows who asks; everybody by default. */
+  knows?(headers: IncomingHttpHeaders): boolean
+  /** The message that it answers to what it has accepted; an empty one by default. */
+  accepted?(records: number): Uint8Array
   /** The answer to a request of which so many records were refused for good; left out where there is none such. */
   partly?(refused: number): GrpcAnswer
   /** How it refuses for good, where that is not INVALID_ARGUMENT. */
@@ -145,7 +149,8 @@ export class GrpcHarness implements Harness {
     const other = this.#api.others?.[headers[':path']!]
     if (other === undefined && headers[':path'] !== this.#api.path)
       return { status: 12, message: 'no such method' }
-    if (manner.does === 'block') return { status: UNAUTHENTICATED, message: 'who are you?' }
+    if (manner.does === 'block' || this.#api.knows?.(headers) === false)
+      return { status: UNAUTHENTICATED, message: 'who are you?' }
     if (manner.does === 'echo') return { status: INVALID_ARGUMENT, message: JSON.stringify(headers) }
     if (manner.does === 'be busy') {
       const seconds = manner.retryAfterSeconds
@@ -168,7 +173,9 @@ export class GrpcHarness implements Harness {
       return this.#api.refusal ?? { status: INVALID_ARGUMENT, message: 'no such thing' }
     if (refused > 0 && this.#api.partly === undefined) return { status: UNAVAILABLE, message: 'try again' }
     this.#received.push(...records.filter((record) => !isMarked(record)))
-    return refused === 0 ? { status: OK } : this.#api.partly!(refused)
+    if (refused > 0) return this.#api.partly!(refused)
+    const { accepted } = this.#api
+    return { status: OK, ...(accepted && { body: accepted(records.length) }) }
   }
 }
 

@@ -9,13 +9,16 @@ export interface SeenRequest {
   readonly body: Buffer
 }
 
+/** What the vendor refuses for its size: the exporter hears it as a 413. */
+export class TooLarge extends Error {}
+
 /** What a fake of one vendor's HTTP API knows beside what every such server does. */
 export interface HttpApi {
   /** How a user would point the exporter at it. */
   target(origin: string, secret: string): Target
   /** The answer to a request that holds no records (health, acknowledgements), however it is told to behave. */
   beside?(request: SeenRequest): Response | undefined
-  /** The records of a request; throws where the request breaks the vendor's rules, which the exporter hears as a 400. */
+  /** The records of a request; throws where the request breaks the vendor's rules, which the exporter hears as a 400 (TooLarge: 413). */
   records(request: SeenRequest): Received[]
   /** The answer to a request that was accepted; 200 without a body by default. */
   accepted?(records: readonly Received[]): Response
@@ -105,7 +108,8 @@ export class HttpHarness implements Harness {
     try {
       return this.#store(this.#api.records(seen), manner)
     } catch (error) {
-      return new Response(`broken request: ${(error as Error).message}`, { status: 400 })
+      const status = error instanceof TooLarge ? 413 : 400
+      return new Response(`broken request: ${(error as Error).message}`, { status })
     }
   }
 

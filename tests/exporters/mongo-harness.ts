@@ -14,6 +14,8 @@ export interface MongoOptions {
   readonly answer?: Readonly<Record<string, unknown>>
   /** Code of errors of documents that are refused in part. */
   readonly refusedCode?: number
+  /** The whole answer to the first insert, in place of any. */
+  readonly first?: Readonly<Record<string, unknown>>
   /** In the message of such errors. */
   readonly refusedText?: string
 }
@@ -23,6 +25,7 @@ const OP_QUERY = 2004
 const OP_MSG = 2013
 const HEADER_BYTES = 16
 const MOST_DOCUMENT_BYTES = 16 * 1024 * 1024
+const MOST_MESSAGE_BYTES = 48_000_000
 
 const DOCUMENT_VALIDATION = 121
 const WRITE_CONFLICT = 112
@@ -41,6 +44,7 @@ export class MongoHarness implements Harness {
   #port = 0
   #manner: Manner = { does: 'accept' }
   #hanging = 0
+  #inserts = 0
   #credentials = ''
 
   private constructor(options: MongoOptions, { tls }: Serving) {
@@ -122,6 +126,8 @@ export class MongoHarness implements Harness {
     const id = message.readInt32LE(4)
     if (message.readInt32LE(12) === OP_QUERY)
       return framed(OP_REPLY, id, [Buffer.alloc(16), Buffer.of(1, 0, 0, 0), bson(this.#hello())])
+    if (message.length > MOST_MESSAGE_BYTES)
+      return framed(OP_MSG, id, [Buffer.alloc(5), bson(failure(10334, 'message is too large'))])
     const { command, documents } = commandIn(message)
     const reply = this.#reply(command, documents)
     return reply && framed(OP_MSG, id, [Buffer.alloc(5), bson(reply)])
@@ -132,7 +138,7 @@ export class MongoHarness implements Harness {
       ismaster: true,
       helloOk: true,
       maxBsonObjectSize: MOST_DOCUMENT_BYTES,
-      maxMessageSizeBytes: 48_000_000,
+      maxMessageSizeBytes: MOST_MESSAGE_BYTES,
       maxWriteBatchSize: this.#options.maxWriteBatchSize ?? 100_000,
       minWireVersion: 0,
       maxWireVersion: 21,
@@ -154,6 +160,8 @@ export class MongoHarness implements Harness {
   }
 
   #insert(command: Stored, documents: readonly Stored[]): Stored | undefined {
+    const { first } = this.#options
+    if (first !== undefined && this.#inserts++ === 0) return first
     const manner = this.#manner
     const isMarked = ({ message }: Stored) => 'marked' in manner && String(message).includes(manner.marked)
     if (manner.does === 'hang') {

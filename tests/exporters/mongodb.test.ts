@@ -94,6 +94,33 @@ describe('limits', () => {
       { maxWriteBatchSize: 3 },
     ))
 
+  // The driver stops one short of what it may.
+  test.each([
+    [2, 1],
+    [3, 2],
+  ])('%p documents where a server takes 3 are %p inserts', (documents, inserts) =>
+    on(
+      async (stage, harness) => {
+        stage.say(...Array.from({ length: documents }, () => 'x'))
+        await stage.settled()
+        expect(harness.commands.filter(({ insert }) => insert !== undefined)).toHaveLength(inserts)
+        expect(stage.delivery.stats).toMatchObject({ delivered: documents, batches: 1 })
+      },
+      { maxWriteBatchSize: 3 },
+    ),
+  )
+
+  test('a document of nearly 16 MiB is stored', () =>
+    on(
+      async (stage, harness) => {
+        stage.say('x'.repeat(16 * 1024 * 1024 - 4096))
+        await stage.settled()
+        expect(harness.received()[0]!.message.length).toBe(16 * 1024 * 1024 - 4096)
+      },
+      {},
+      { batchBytes: '40MB', timeout: '10s' },
+    ))
+
   test('a document of more than 16 MiB is refused, and holds up nobody', () =>
     on(
       async (stage, harness) => {
@@ -113,6 +140,32 @@ describe('limits', () => {
 })
 
 describe('what errors mean', () => {
+  test('a record that is there by its id is stored, and stays as it is', () =>
+    on(async (stage, harness) => {
+      const there = { _id: '0000000000000007-2', message: 'there first' }
+      harness.collections.set('postgres_logs', new Map([[there._id, there]]))
+      stage.say('one', 'two', 'three')
+      await stage.settled()
+      expect(
+        harness
+          .received()
+          .map(({ message }) => message)
+          .toSorted(),
+      ).toEqual(['one', 'there first', 'three'])
+      expect(stage.delivery.stats).toMatchObject({ delivered: 3, rejected: 0, retried: 0 })
+    }))
+
+  test('what MongoDB labels as retryable is sent again, whatever its code', () =>
+    on(
+      async (stage, harness) => {
+        stage.say('x')
+        await stage.settled()
+        expect(harness.received()).toHaveLength(1)
+        expect(stage.delivery.stats).toMatchObject({ delivered: 1, rejected: 0, retried: 1 })
+      },
+      { first: { ok: 0, code: 2, errmsg: 'passing', errorLabels: ['RetryableWriteError'] } },
+    ))
+
   test('a duplicate by another index than that of the id is refused', () =>
     on(
       async (stage, harness) => {

@@ -60,6 +60,11 @@ function messageOf(bytes: Buffer): Published {
 export const TOPIC = 'projects/my-project/topics/postgres'
 export const TO = 'pubsub://my-project/postgres'
 
+function idOf(n: number): Buffer {
+  const id = Buffer.from(`id-${n}`)
+  return Buffer.concat([Buffer.of(0x0a, id.length), id])
+}
+
 /** The service; `seen` is told of each request that it takes for one. */
 export const pubsubApi = (seen: (messages: readonly Published[]) => void = () => undefined): GrpcApi => ({
   path: '/google.pubsub.v1.Publisher/Publish',
@@ -70,6 +75,8 @@ export const pubsubApi = (seen: (messages: readonly Published[]) => void = () =>
     seen(messages)
     return messages
   },
+  // PublishResponse: an id for each message.
+  accepted: (count) => Buffer.concat(Array.from({ length: count }, (_, n) => idOf(n))),
   others: {
     '/google.iam.v1.IAMPolicy/TestIamPermissions': (request) => ({
       status: 0,

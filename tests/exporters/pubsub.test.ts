@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { readDestinations } from '../../src/cli/destinations.ts'
 import type { LogFields } from '../../src/codec/log.ts'
 import { parseGoogleCredentials } from '../../src/http/google-credentials.ts'
 import { GoogleToken } from '../../src/http/google-token.ts'
+import { withClient } from '../live/with-client.ts'
 import { calm, failureOf } from './batches.ts'
 import { type ConformanceStage, onStage } from './conformance/stage.ts'
 import { conformance, type ExporterFlags, type Subject } from './conformance.ts'
@@ -109,6 +110,31 @@ describe('limits', () => {
       },
       { batchBytes: '10000000' },
     ))
+
+  test('10 MB of a request are taken, a byte more is not', () =>
+    watching(async (stage, requests) => {
+      const message = (bytes: number) => {
+        const data = Buffer.from(JSON.stringify({ message: 'x' }).padEnd(bytes - 10))
+        const inside = Buffer.concat([Buffer.of(0x0a), lengthOf(data), data])
+        return Buffer.concat([Buffer.of(0x12), lengthOf(inside), inside])
+      }
+      const send = (bytes: Buffer) =>
+        stage.exporter.send({ records: 1, bytes, ends: Uint32Array.of(bytes.length) }, calm)
+      const topic = 2 + 'projects/my-project/topics/postgres'.length
+      await send(message(10_000_000 - topic))
+      expect(requests).toHaveLength(1)
+      expect((await failureOf(send(message(10_000_000 - topic + 1)))).name).toBe('TooLargeError')
+      expect(requests).toHaveLength(1)
+    }))
+
+  /** In four bytes, as the encoder has it. */
+  const lengthOf = ({ length }: Buffer): Buffer =>
+    Buffer.of(
+      (length & 0x7f) | 0x80,
+      ((length >> 7) & 0x7f) | 0x80,
+      ((length >> 14) & 0x7f) | 0x80,
+      length >> 21,
+    )
 
   test('a message of more than 10 MB is refused, and holds up nobody', () =>
     watching(async (stage) => {
@@ -357,11 +383,73 @@ describe('access tokens', () => {
         expect([await token.get(calm), await token.get(calm)]).toEqual(['t1', 't1'])
         now += 57 * 60_000
         expect(await token.get(calm)).toBe('t2')
-        token.forget()
+        token.forget('t1')
+        expect(await token.get(calm)).toBe('t2')
+        token.forget('t2')
         expect(await token.get(calm)).toBe('t3')
       },
     )
   })
+
+  test('one is asked for at a time, and one who gives up leaves it to the others', () => {
+    const { promise: answer, resolve } = Promise.withResolvers<void>()
+    let asked = 0
+    return withServer(
+      async () => {
+        asked++
+        await answer
+        return Response.json({ access_token: 'the one', expires_in: 3600 })
+      },
+      async (origin) => {
+        const token = tokens(new URL(origin).host)
+        const stop = new AbortController()
+        const impatient = failureOf(token.get(stop.signal))
+        const patient = [token.get(calm), token.get(calm)]
+        stop.abort()
+        expect((await impatient).name).toBe('AbortError')
+        resolve()
+        expect(await Promise.all(patient)).toEqual(['the one', 'the one'])
+        expect(asked).toBe(1)
+      },
+    )
+  })
+
+  test('one that Pub/Sub does not know any more is replaced, once, and nothing is held up', () =>
+    withServer(
+      () => Response.json({ access_token: `t${++given}`, expires_in: 3600 }),
+      async (origin) => {
+        let known = 't1'
+        const api = {
+          ...pubsubApi(),
+          knows: ({ authorization }: { authorization?: string }) => authorization === `Bearer ${known}`,
+        }
+        given = 0
+        const subject: Subject = {
+          exporter: 'pubsub',
+          start: async (serving) => {
+            const harness = await GrpcHarness.start(api, serving)
+            const { to, options } = harness.target('')
+            harness.target = () => ({
+              to,
+              options: { endpoint: options!['endpoint']!, credentials: JSON.stringify(account(origin)) },
+            })
+            return harness
+          },
+        }
+        await onStage(subject, async (stage) => {
+          stage.say('one')
+          await stage.settled()
+          known = 't2'
+          stage.say('two')
+          await stage.settled()
+          expect(stage.delivery.stats).toMatchObject({ delivered: 2, retried: 0 })
+          known = 'another'
+          expect((await failureOf(sendOne(stage))).name).toBe('BlockedError')
+          expect(given).toBe(3)
+        })
+      },
+    ))
+  let given = 0
 
   test('the machine, a user', () =>
     withServer(
@@ -427,4 +515,54 @@ describe('access tokens', () => {
     const error = await failureOf(tokens('127.0.0.1:1').get(calm))
     expect(error.name).toBe('RetryableError')
   })
+})
+
+/** Google's own client, as far as it is used here. */
+interface PubsubClient {
+  readonly PubSub: new (
+    options: object,
+  ) => {
+    topic(
+      name: string,
+      options: object,
+    ): { publishMessage(message: { readonly data: Buffer; readonly orderingKey?: string }): Promise<string> }
+    close(): Promise<void>
+  }
+}
+
+const pubsubClient = await withClient('pubsub-client')
+
+describe.skipIf(pubsubClient.missing !== undefined)("Google's own client", () => {
+  // It would ask for the machine's own account, at an address of Google's.
+  const own = { METADATA_SERVER_DETECTION: 'none' }
+  beforeAll(() => void Object.assign(process.env, own))
+  afterAll(() => {
+    for (const name of Object.keys(own)) delete process.env[name]
+  })
+
+  test('is accepted by the fake, and refused as ours is', async () => {
+    const requests: (readonly Published[])[] = []
+    const harness = await GrpcHarness.start(pubsubApi((messages) => requests.push(messages)))
+    const { PubSub } = await pubsubClient.load<PubsubClient>()
+    const apiEndpoint = new URL(harness.target('').options!['endpoint'] as string).host
+    const client = new PubSub({ projectId: 'my-project', apiEndpoint, emulatorMode: true })
+    const topic = client.topic('postgres', { messageOrdering: true, batching: { maxMessages: 2 } })
+    const publish = (message: string) =>
+      topic.publishMessage({ data: Buffer.from(JSON.stringify({ message })), orderingKey: 'a' })
+    try {
+      expect(await Promise.all([publish('one'), publish('two')])).toEqual(['id-0', 'id-1'])
+      expect(requests.map((all) => all.map(({ message, key }) => [message, key]))).toEqual([
+        [
+          ['one', 'a'],
+          ['two', 'a'],
+        ],
+      ])
+      harness.behave({ does: 'refuse', marked: 'poison' })
+      const refused = await Promise.allSettled([publish('poison'), publish('x')])
+      expect(refused[0]).toMatchObject({ status: 'rejected', reason: { code: 3 } })
+    } finally {
+      await client.close()
+      await harness.stop()
+    }
+  }, 60_000)
 })

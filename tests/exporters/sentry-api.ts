@@ -1,5 +1,5 @@
 import type { Received } from './conformance.ts'
-import type { HttpApi, SeenRequest } from './http-harness.ts'
+import { type HttpApi, type SeenRequest, TooLarge } from './http-harness.ts'
 
 /** Sentry's envelope endpoint, as far as its documentation for clients says what they must keep to. */
 
@@ -66,7 +66,7 @@ export function envelopeOf({ method, url, headers, body }: SeenRequest): Envelop
     const lineEnd = body.indexOf(0x0a, head.end)
     const end = length === undefined ? (lineEnd < 0 ? body.length : lineEnd) : head.end + length
     expectThat(end === body.length || body[end] === 0x0a, 'an item is as long as it says')
-    expectThat(end - head.end <= MOST_ITEM_BYTES, 'an item is no larger than 1 MiB')
+    if (end - head.end > MOST_ITEM_BYTES) throw new TooLarge('an item is no larger than 1 MiB')
     items.push({
       header: head.value,
       payload: JSON.parse(body.subarray(head.end, end).toString()) as Item['payload'],

@@ -273,10 +273,14 @@ describe('a log item', () => {
     expect((await sent([record], { includeSql: true })).logs[0]!.body).toBe(ErrMessage)
   })
 
-  test('stands in envelopes of a hundred', async () => {
-    const { envelopes: all } = await sent(Array.from({ length: 201 }, (_, n) => ({ ErrMessage: String(n) })))
+  test.each([
+    [100, [100]],
+    [101, [100, 1]],
+    [201, [100, 100, 1]],
+  ])('of %p stands in envelopes of a hundred', async (length, expected) => {
+    const { envelopes: all } = await sent(Array.from({ length }, (_, n) => ({ ErrMessage: String(n) })))
     const counts = all.map(({ items }) => items[0]!.header.item_count!)
-    expect(counts.toSorted((a, b) => b - a)).toEqual([100, 100, 1])
+    expect(counts.toSorted((a, b) => b - a)).toEqual(expected)
   })
 
   test('or of a megabyte', async () => {
@@ -398,6 +402,38 @@ describe('a rate limit', () => {
         await stage.settled()
         expect(await stage.messages(1)).toEqual(['d'])
         expect((stage.harness as HttpHarness).requests).toHaveLength(2)
+      },
+    )
+  })
+
+  test.each([
+    ['log_item', 200, { events: 2, logs: 0 }],
+    ['log_byte', 200, { events: 2, logs: 0 }],
+    ['default', 200, { events: 0, logs: 2 }],
+    ['error;log_item', 429, { events: 0, logs: 0 }],
+    ['', 200, { events: 0, logs: 0 }],
+    ['transaction;span', 200, { events: 2, logs: 2 }],
+    // An answer that is no success says so as well.
+    ['error', 503, { events: 0, logs: 2 }],
+  ])('of the category %p, told with %p', (categories, status, expected) => {
+    let told = false
+    return onStage(
+      answering(() => {
+        if (told) return undefined
+        told = true
+        return limit(`60:${categories}:organization`, status)
+      }),
+      async (stage) => {
+        setSystemTime(new Date())
+        stage.offer(status === 503 ? DUPLICATE : { ErrMessage: 'which tells' })
+        await stage.settled()
+        const before = (stage.harness as HttpHarness).requests.length
+        stage.offer(DUPLICATE, { ErrMessage: 'log' }, DUPLICATE, { ErrMessage: 'log' })
+        await stage.settled()
+        const after = (stage.harness as HttpHarness).requests.slice(before).map(envelopeOf)
+        expect({ events: eventsIn(after).length, logs: logsIn(after).length }).toEqual(expected)
+        const { delivered, rejected } = stage.delivery.stats
+        expect(delivered + rejected).toBe(5)
       },
     )
   })

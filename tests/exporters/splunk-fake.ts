@@ -4,7 +4,8 @@ import type { HttpApi, SeenRequest } from './http-harness.ts'
 
 /** An event as it came, read strictly. */
 export interface SplunkEvent {
-  readonly time?: number
+  /** In seconds; Splunk's own client sends it as a text. */
+  readonly time?: number | string
   readonly host?: string
   readonly source?: string
   readonly sourcetype?: string
@@ -30,22 +31,44 @@ export const reply = (status: number, code: number, text: string, more: object =
 /** Events of a body: JSON objects one behind the other, with white space in between. */
 export function eventsOf(body: Buffer): SplunkEvent[] {
   const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-  // The exporter puts each on a line of its own, and JSON has no line ends inside of texts.
-  const lines = text.split('\n')
-  if (lines.pop() !== '') throw new Error('the last event has no end')
-  return lines.map((line) => eventOf(JSON.parse(line) as SplunkEvent))
+  return objectsIn(text).map((one) => eventOf(JSON.parse(one) as SplunkEvent))
+}
+
+/** Objects one behind the other; an array of them is what Splunk does not take. */
+function objectsIn(text: string): string[] {
+  const objects: string[] = []
+  let [depth, start, inText] = [0, 0, false]
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at]!
+    if (inText) {
+      if (letter === '\\') at++
+      else inText = letter !== '"'
+    } else if (letter === '"') inText = true
+    else if (letter === '{') {
+      if (depth++ === 0) start = at
+    } else if (letter === '}') {
+      if (--depth === 0) objects.push(text.slice(start, at + 1))
+    } else if (depth === 0 && letter.trim() !== '') throw new Error(`no object begins with ${letter}`)
+  }
+  if (depth !== 0) throw new Error('the last event has no end')
+  return objects
 }
 
 function eventOf(event: SplunkEvent): SplunkEvent {
   for (const name of Object.keys(event)) if (!KEYS.has(name)) throw new Error(`no such key: ${name}`)
-  if (event.time !== undefined && !(event.time > 1e9 && event.time < 1e10))
+  if (event.time !== undefined && !(Number(event.time) > 1e9 && Number(event.time) < 1e10))
     throw new Error('not a time in seconds')
   if (event.event === undefined) throw new Error('Event field is required')
   if (event.event === '' || event.event === null) throw new Error('Event field cannot be blank')
+  if (event.index !== undefined && !/^[a-z0-9][a-z0-9_-]*$/.test(event.index))
+    throw new Error('Incorrect index')
   for (const value of Object.values(event.fields ?? {}))
     if (typeof value !== 'string' || value === '') throw new Error('Error in handling indexed fields')
   return event
 }
+
+/** The endpoint of events, with and without the protocol's version. */
+const EVENT_PATHS = ['/services/collector/event', '/services/collector/event/1.0']
 
 /** The token's own text of a request; undefined where it came in another way. */
 const tokenIn = ({ headers }: SeenRequest) => /^Splunk (.+)$/.exec(headers.get('Authorization') ?? '')?.[1]
@@ -62,7 +85,7 @@ export function splunkApi(): HttpApi {
       const { method, url, body } = request
       if (url.pathname === '/services/collector/health/1.0' && method === 'GET')
         return reply(200, 17, 'HEC is healthy')
-      if (url.pathname !== '/services/collector/event' || method !== 'POST')
+      if (!EVENT_PATHS.includes(url.pathname) || method !== 'POST')
         return reply(404, 404, 'The requested URL was not found on this server.')
       if (tokenIn(request) === undefined) return reply(401, 3, 'Invalid authorization')
       if (tokenIn(request) !== token) return reply(403, 4, 'Invalid token')

@@ -9,6 +9,7 @@ import {
 } from '../../src/errors.ts'
 import type { Exporter } from '../../src/exporter.ts'
 import splunk from '../../src/exporters/splunk.ts'
+import { withClient } from '../live/with-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
@@ -301,6 +302,26 @@ describe('acknowledgements', () => {
   })
 })
 
+test('a request has a megabyte, or what batch_bytes says, and no byte more', () => {
+  expect(splunk.batch(optionsOf('splunk://h')).maxBytes).toBe(1_000_000)
+  const subject = { exporter: 'splunk', start: async () => new HttpHarness(splunkApi()) }
+  return onStage(
+    subject,
+    async (stage) => {
+      const { requests } = stage.harness as HttpHarness
+      stage.say('x')
+      await stage.settled()
+      const around = requests[0]!.body.length - 1
+      stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_000 - around))
+      await stage.settled()
+      stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_001 - around))
+      await stage.settled()
+      expect(requests.slice(1).map(({ body }) => body.length)).toEqual([100_000, 50_000, 50_001])
+    },
+    { flags: { batchBytes: '100000' } },
+  )
+})
+
 describe('check', () => {
   const subject = { exporter: 'splunk', start: async () => new HttpHarness(splunkApi()) }
 
@@ -361,4 +382,44 @@ test.each([
   const said = splunk.problem!(optionsOf('splunk://h', flags as Flags))
   if (expected === undefined) expect(said).toBeUndefined()
   else expect(said).toContain(expected)
+})
+
+/** Splunk's own client, as far as it is used here. */
+interface SplunkLogging {
+  readonly Logger: new (options: {
+    readonly token: string
+    readonly url: string
+    readonly maxBatchCount: number
+  }) => {
+    error: (error: Error) => void
+    send(what: { readonly message: string; readonly metadata?: object }): void
+    flush(done: (error: Error | null, response: unknown, body: unknown) => void): void
+  }
+}
+
+const splunkClient = await withClient('splunk-client')
+
+describe.skipIf(splunkClient.missing !== undefined)("Splunk's own client", () => {
+  /** What it is answered when it sends two events at once. */
+  async function answerTo(harness: HttpHarness, token: string): Promise<unknown> {
+    const { Logger } = await splunkClient.load<SplunkLogging>()
+    const logger = new Logger({ token, url: harness.origin, maxBatchCount: 0 })
+    logger.error = () => undefined
+    logger.send({ message: 'a "b" } {', metadata: { time: 1772366400.001, host: 'h', index: 'main' } })
+    logger.send({ message: 'two' })
+    return new Promise((resolve) => logger.flush((_, __, body) => resolve(body)))
+  }
+
+  test('is accepted by the fake as ours is, and refused for another token', async () => {
+    const harness = new HttpHarness(splunkApi())
+    harness.target('their-token')
+    try {
+      expect(await answerTo(harness, 'their-token')).toEqual({ text: 'Success', code: 0 })
+      expect(harness.received().map(({ message }) => message)).toEqual(['a "b" } {', 'two'])
+      expect(await answerTo(harness, 'another')).toEqual({ text: 'Invalid token', code: 4 })
+      expect(harness.received()).toHaveLength(2)
+    } finally {
+      await harness.stop()
+    }
+  })
 })

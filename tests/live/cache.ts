@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Service } from './service.ts'
+import type { Installable } from './service.ts'
 
 /**
- * Where programs of services are kept between runs: `$PGTURRET_TEST_SERVICES`, by default `pgturret-test-services` in the
+ * Where programs of services, and clients, are kept between runs: `$PGTURRET_TEST_SERVICES`, by default `pgturret-test-services` in the
  * user's cache folder. Deleting it fetches and builds everything again.
  */
 export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -12,20 +12,20 @@ export function cacheFolder(env: Readonly<Record<string, string | undefined>> = 
   return own || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pgturret-test-services')
 }
 
-const stampOf = (cache: string, { name }: Service): string => join(cache, `${name}.installed`)
+const stampOf = (cache: string, { name }: Installable): string => join(cache, `${name}.installed`)
 
-/** Whether a service can be started without installing anything. */
-export function isReady(service: Service, cache: string): boolean {
-  return service.ready?.(cache) ?? existsSync(stampOf(cache, service))
+/** Whether there is nothing to install. */
+export function isReady(one: Installable, cache: string): boolean {
+  return one.ready?.(cache) ?? existsSync(stampOf(cache, one))
 }
 
 /**
- * Installs a service, and remembers that it did.
+ * Installs a service or a client, and remembers that it did.
  *
  * @throws Unavailable with the reason, where it cannot be had here
  */
-export async function install(service: Service, cache: string): Promise<void> {
+export async function install(one: Installable, cache: string): Promise<void> {
   mkdirSync(cache, { recursive: true })
-  await service.install(cache)
-  writeFileSync(stampOf(cache, service), '')
+  await one.install(cache)
+  writeFileSync(stampOf(cache, one), '')
 }

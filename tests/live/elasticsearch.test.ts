@@ -191,6 +191,29 @@ describe.skipIf(opensearch.missing !== undefined)('opensearch', () => {
     LIFE_MS,
   )
 
+  test(
+    "the pipeline of the integration's data stream, which reads lines of log files, is passed by",
+    async () => {
+      // No node of this server would run it: whatever goes through it is not stored.
+      const rename = { field: 'message', target_field: 'event.original' }
+      await ask('_ingest/pipeline/lines', 'PUT', { processors: [{ rename }] })
+      await ask('_index_template/piped', 'PUT', {
+        index_patterns: ['logs-postgresql.log-piped'],
+        data_stream: {},
+        priority: 300,
+        template: { settings: { 'index.default_pipeline': 'lines' } },
+      })
+      await onStage(subject({ index: 'logs-postgresql.log-piped' }), async (stage) => {
+        stage.say('kept')
+        await stage.settled()
+        expect(stage.delivery.stats).toMatchObject({ delivered: 1, retried: 0 })
+      })
+      const { hits } = await find('logs-postgresql.log-piped')
+      expect(hits[0]!._source).toMatchObject({ message: 'kept', data_stream: { namespace: 'piped' } })
+    },
+    LIFE_MS,
+  )
+
   test.skipIf(toxiproxy.missing !== undefined)(
     `a data stream: ${PROOF}`,
     async () => {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Service } from './service.ts'
+import { CLIENTS } from './clients.ts'
+import type { Installable, Service } from './service.ts'
 
 const FOLDER = join(import.meta.dir, 'services')
 
@@ -13,8 +14,17 @@ export async function allServices(): Promise<readonly Service[]> {
 
 /** One of them. */
 export async function serviceCalled(name: string): Promise<Service> {
-  const services = await allServices()
-  const found = services.find((one) => one.name === name)
+  return called(name, await allServices())
+}
+
+/** Services and clients: those of these names, or all. */
+export async function allInstallables(names: readonly string[] = []): Promise<readonly Installable[]> {
+  const all: readonly Installable[] = [...(await allServices()), ...CLIENTS]
+  return names.length === 0 ? all : names.map((name) => called(name, all))
+}
+
+function called<T extends Installable>(name: string, all: readonly T[]): T {
+  const found = all.find((one) => one.name === name)
   if (found !== undefined) return found
-  throw new Error(`no service is called "${name}"; there are ${services.map((one) => one.name).join(', ')}`)
+  throw new Error(`nothing is called "${name}"; there are ${all.map((one) => one.name).join(', ')}`)
 }

@@ -1,5 +1,5 @@
-/** A real server that tests run against, one file each in `services/`. */
-export interface Service<R extends Running = Running> {
+/** What tests need and the project does not: kept in a folder that outlives the run. */
+export interface Installable {
   /** What messages and file names call it. */
   readonly name: string
   /** The release that is installed; undefined where it is whatever the machine has. */
@@ -9,11 +9,15 @@ export interface Service<R extends Running = Running> {
   /** Whether `install` has nothing left to do; by default, whether it succeeded here before. */
   ready?(cache: string): boolean
   /**
-   * Makes its programs ready under a folder that outlives the run; quick when they are there already.
+   * Makes it ready under that folder; quick when it is there already.
    *
    * @throws Unavailable with what is missing, where it cannot be had on this machine
    */
   install(cache: string): Promise<void>
+}
+
+/** A real server that tests run against, one file each in `services/`. */
+export interface Service<R extends Running = Running> extends Installable {
   /**
    * Starts it on free ports with all its data below a folder of its own, and waits until it answers.
    *
@@ -36,7 +40,7 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** A service that cannot be had here; the message says what is missing and why. */
+/** Something that cannot be had here; the message says what is missing and why. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable'
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bun
 /**
- * Real servers for tests, without containers:
+ * Real servers for tests, without containers, and the clients that vendors give away for theirs:
  *
  *     bun tests/live/services.ts list                     what there is, and whether it is installed
  *     bun tests/live/services.ts install [--quick] [NAME…]  fetches and builds them (all, by default; --quick: what takes seconds)
- *     bun tests/live/services.ts start NAME               runs one until Ctrl-C, and says where it answers
+ *     bun tests/live/services.ts start NAME               runs a server until Ctrl-C, and says where it answers
  *
  * Versions are pinned; the registries' checksums are verified by the ordinary clients. docker-compose.yml has the same set.
  */
@@ -12,8 +12,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { removeWorkspace } from '../../scripts/postgres/workspace.ts'
 import { cacheFolder, install, isReady } from './cache.ts'
-import { allServices, serviceCalled } from './registry.ts'
-import { type Service, Unavailable } from './service.ts'
+import { allInstallables, serviceCalled } from './registry.ts'
+import { type Installable, type Service, Unavailable } from './service.ts'
 
 const USAGE = 'usage: bun tests/live/services.ts list | install [--quick] [NAME…] | start NAME'
 
@@ -32,38 +32,34 @@ async function main([command, ...words]: readonly string[]): Promise<number> {
 }
 
 async function list(): Promise<number> {
-  const services = await allServices()
-  const width = Math.max(...services.map(({ name }) => name.length))
-  for (const service of services)
-    console.log(
-      `${service.name.padEnd(width)}  ${isReady(service, cacheFolder()) ? 'installed' : 'not installed'}`,
-    )
+  const all = await allInstallables()
+  const width = Math.max(...all.map(({ name }) => name.length))
+  for (const one of all)
+    console.log(`${one.name.padEnd(width)}  ${isReady(one, cacheFolder()) ? 'installed' : 'not installed'}`)
   console.log(`in ${cacheFolder()}`)
   return 0
 }
 
 async function installAll(words: readonly string[]): Promise<number> {
   const names = words.filter((word) => word !== '--quick')
-  const asked = names.length === 0 ? await allServices() : await Promise.all(names.map(serviceCalled))
-  const services = words.includes('--quick') ? asked.filter(({ quick }) => quick) : asked
+  const asked = await allInstallables(names)
+  const wanted = words.includes('--quick') ? asked.filter(({ quick }) => quick) : asked
   let missing = 0
   // One after the other: each build takes all of the machine.
-  for (const service of services) {
-    const reason = await attempt(service)
+  for (const one of wanted) {
+    const reason = await attempt(one)
     if (reason !== undefined) missing++
-    console.log(
-      reason === undefined ? `${service.name}: installed` : `${service.name}: not to be had: ${reason}`,
-    )
+    console.log(reason === undefined ? `${one.name}: installed` : `${one.name}: not to be had: ${reason}`)
   }
   return missing === 0 ? 0 : 1
 }
 
 /** Installs one; returns why it could not. */
-async function attempt(service: Service): Promise<string | undefined> {
-  const ready = isReady(service, cacheFolder())
-  if (!ready) console.log(`${service.name}: installing…`)
+async function attempt(one: Installable): Promise<string | undefined> {
+  const ready = isReady(one, cacheFolder())
+  if (!ready) console.log(`${one.name}: installing…`)
   try {
-    await install(service, cacheFolder())
+    await install(one, cacheFolder())
     return undefined
   } catch (error) {
     return (error as Error).message

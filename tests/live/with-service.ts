@@ -2,7 +2,7 @@ import { afterAll } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cacheFolder, install, isReady } from './cache.ts'
 import { serviceCalled } from './registry.ts'
-import { type Running, type Service, Unavailable } from './service.ts'
+import { type Installable, type Running, type Service, Unavailable } from './service.ts'
 
 /** A service for the tests of one file: it runs, or it is known why not. */
 export interface Live<R extends Running = Running> {
@@ -24,10 +24,8 @@ export async function withService(given: string): Promise<Live>
 export async function withService<R extends Running>(given: Service<R>): Promise<Live<R>>
 export async function withService(given: string | Service): Promise<Live> {
   const service = typeof given === 'string' ? await serviceCalled(given) : given
-  const missing = await reasonAgainst(service)
+  const missing = await missingFor(service)
   if (missing === undefined) return start(service)
-  if (process.env['PGTURRET_TEST_LIVE'] === 'all') throw new Unavailable(`${service.name}: ${missing}`)
-  console.warn(`skipped: tests that need ${service.name}: ${missing}`)
   return {
     missing,
     get running(): Running {
@@ -36,13 +34,25 @@ export async function withService(given: string | Service): Promise<Live> {
   }
 }
 
-async function reasonAgainst(service: Service): Promise<string | undefined> {
+/**
+ * Why tests cannot have it, which is said; undefined where they can.
+ *
+ * @throws Unavailable with that, where nothing may be missing
+ */
+export async function missingFor(one: Installable): Promise<string | undefined> {
+  const missing = await reasonAgainst(one)
+  if (missing === undefined) return undefined
+  if (process.env['PGTURRET_TEST_LIVE'] === 'all') throw new Unavailable(`${one.name}: ${missing}`)
+  console.warn(`skipped: tests that need ${one.name}: ${missing}`)
+  return missing
+}
+
+async function reasonAgainst(one: Installable): Promise<string | undefined> {
   const cache = cacheFolder()
-  if (!isReady(service, cache))
-    return `not installed; "bun tests/live/services.ts install ${service.name}" does it`
+  if (!isReady(one, cache)) return `not installed; "bun tests/live/services.ts install ${one.name}" does it`
   try {
     // Quick, as it is there; and says so if what is there is not enough any more.
-    await install(service, cache)
+    await install(one, cache)
     return undefined
   } catch (error) {
     if (error instanceof Unavailable) return error.message

@@ -8,6 +8,8 @@ import { JsonLinesEncoder } from '../../src/render/json-lines.ts'
 import { anyRecordFields } from '../record/arbitrary.ts'
 import { recordOf } from '../record/records.ts'
 
+const int64 = (high: number, low: number) => (BigInt(high) << 32n) | BigInt(low >>> 0)
+
 const GUARDS = Buffer.alloc(64, 0xa5)
 
 test('a document is the JSON of its record, with dates and every digit', () => {
@@ -24,7 +26,10 @@ test('a document is the JSON of its record, with dates and every digit', () => {
         const out = new Uint8Array(room + GUARDS.length).fill(GUARDS[0]!)
         const end = encoder.encode(record, roomOf(out), 0)
         expect(Buffer.from(out.buffer, room).equals(GUARDS)).toBe(true)
-        const [document, ...none] = documentsOf({ bytes: out.slice(0, end), ends: Uint32Array.of(end) }, 5)
+        const [document, ...none] = documentsOf(
+          { bytes: out.slice(0, end), ends: Uint32Array.of(end) },
+          { now: 5, int64 },
+        )
         expect(none).toEqual([])
         const head = out.subarray(4 + 56, end)
         const json = JSON.parse(Buffer.from(head).toString())

@@ -20,6 +20,8 @@ describe('a name', () => {
     ['pg-{database}', 'a"b\\c/d.e-f', 'pg-a_b_c_d_e_f'],
     ['{identity}.{severity}', 'x', 'shop_1.log'],
     ['{database}', 'y'.repeat(500), 'y'.repeat(100)],
+    [`{database}{database}${'x'.repeat(55)}`, 'y'.repeat(500), 'y'.repeat(200) + 'x'.repeat(55)],
+    ['{database}{database}{database}', 'y'.repeat(500), 'y'.repeat(255)],
   ])('%p of database %p is %p', (template, database, expected) => {
     expect(nameOf(template, database)).toBe(expected)
   })

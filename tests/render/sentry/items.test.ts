@@ -118,3 +118,21 @@ test.each([
     expect(Buffer.byteLength(JSON.stringify(item))).toBeLessThanOrEqual(1_000_000)
   expect(event.extra.truncated).toBe(true)
 })
+
+type Items = ReturnType<typeof itemsOf>
+
+test.each([
+  ['an event', { ELevel: 21, MessageId: 'x' }, ({ event }: Items) => event, 1_000_000],
+  // With the comma behind it.
+  ['a log item', { ELevel: 15 }, ({ log }: Items) => log, 999_999],
+])('%s that is just as large as Sentry takes is left, one byte more is cut', (_, fields, pick, most) => {
+  const encoder = new SentryItemEncoder(optionsOf())
+  const of = (length: number) =>
+    JSON.stringify(pick(itemsOf(encoder, recordOf({ ...fields, ErrMessage: 'x'.repeat(length) }))))
+  // An event has its message more than once.
+  const perByte = of(1001).length - of(1000).length
+  const length = 1000 + Math.floor((most - of(1000).length) / perByte)
+  expect(of(length).length).toBeGreaterThan(most - perByte)
+  expect(of(length)).not.toContain('truncated')
+  expect(of(length + 1)).toContain('…[truncated]')
+})
