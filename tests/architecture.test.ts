@@ -36,7 +36,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   aws: ['http', 'errors.ts'],
   azure: ['http', 'errors.ts'],
   files: ['errors.ts', 'clock.ts', 'file-write.ts'],
-  ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
+  ingest: ['record', 'codec', 'errors.ts', 'fnv1a.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
   pipeline: [
