@@ -9,6 +9,7 @@ import type { DeliveryError } from '../errors.ts'
 import { type Exporter, type ExporterDefinition, optionsOfUrl } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
 import { fnv1aHex } from '../fnv1a.ts'
+import type { Log } from '../log.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { Format } from '../render/encoder.ts'
@@ -153,11 +154,12 @@ const withoutUrl = ({ name, options }: ExporterDefinition) =>
   z.object(Object.fromEntries(optionSpecs(options, name).map(({ key }) => [key, options.shape[key]!])))
 
 /** Makes what sends to a destination; nothing is opened yet. */
-export const exporterTo = ({ definition, options, format, style }: Destination): Exporter =>
+export const exporterTo = ({ definition, options, format, style }: Destination, log?: Log): Exporter =>
   definition.create(options, {
     userAgent: `pgturret/${VERSION}`,
     format,
     start: recordStart(format, style),
+    log,
   })
 
 /** How destinations are served. */
@@ -195,7 +197,7 @@ function deliveryTo(
   const { definition, options } = destination
   return new Delivery({
     name: definition.label(options),
-    exporter: service.standIn?.(destination) ?? exporterTo(destination),
+    exporter: service.standIn?.(destination) ?? exporterTo(destination, context.log),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,
