@@ -131,6 +131,19 @@ describe('house rules', () => {
     expect(ending).toEqual(['cli/main.ts'])
   })
 
+  test('requests leave by one module; AWS has its own client, and the listener is asked by its socket', () => {
+    const asking = sources.filter((path) => /(?<![.#\w])fetch\(/.test(textOf(path)))
+    expect(asking).toEqual([
+      'http/client.ts',
+      'live/client.ts',
+      'objects/fetch-handler.ts',
+      'observe/read-status.ts',
+    ])
+    for (const path of asking) expect(textOf(path)).toMatch(/\bsignal\b/)
+    const others = sources.filter((path) => /from '(?:node:https?|undici|axios)'/.test(textOf(path)))
+    expect(others).toEqual([])
+  })
+
   test('no file is named for what it does not say', () => {
     expect(
       sources.filter((path) => /(?:^|\/)(?:utils?|helpers?|common|misc|managers?)\b/.test(path)),
