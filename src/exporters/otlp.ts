@@ -6,7 +6,7 @@ import { BlockedError, PartialError, PermanentError, RetryableError, TooLargeErr
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { GrpcChannel, GrpcError, GrpcStatus } from '../grpc/channel.ts'
 import { HttpClient } from '../http/client.ts'
-import { environmentProxy } from '../http/environment-proxy.ts'
+import { proxyFor } from '../http/environment-proxy.ts'
 import { noAnswer } from '../http/no-answer.ts'
 import { type Judge, retryAfter, sayingOf, verdictOn } from '../http/verdict.ts'
 import { EnvelopeEncoder } from '../render/envelope.ts'
@@ -167,7 +167,7 @@ class GrpcExporter implements Exporter {
     this.#given = given
     this.#channel = new GrpcChannel({
       origin,
-      proxy: proxy ?? environmentProxy(origin, process.env),
+      proxy: proxyFor(origin, process.env, proxy),
       tls: tls && { ...tls, servername: tls.serverName },
       maxAnswerBytes: ANSWER_BYTES,
     })

@@ -4,7 +4,7 @@ import { choice, integer, secret, size, text } from '../config/values.ts'
 import { BlockedError, type DeliveryError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { GrpcChannel, GrpcError, GrpcStatus } from '../grpc/channel.ts'
-import { environmentProxy } from '../http/environment-proxy.ts'
+import { proxyFor } from '../http/environment-proxy.ts'
 import { type GoogleCredentials, parseGoogleCredentials } from '../http/google-credentials.ts'
 import { GoogleToken } from '../http/google-token.ts'
 import { noAnswer } from '../http/no-answer.ts'
@@ -133,7 +133,7 @@ class PubsubExporter implements Exporter {
     this.#userAgent = userAgent
     this.#channel = new GrpcChannel({
       origin,
-      proxy: proxy ?? environmentProxy(origin, process.env),
+      proxy: proxyFor(origin, process.env, proxy),
       tls: tls && { ...tls, servername: tls.serverName },
       maxAnswerBytes: ANSWER_BYTES,
     })
