@@ -104,6 +104,18 @@ export async function produce(brokers: string, topic: string, values: readonly s
   }
 }
 
+/** Lets every client write so many bytes a second, and no more without being told to wait; undefined: as many as they like. */
+export async function limitProducers(brokers: string, bytesPerSecond: number | undefined): Promise<void> {
+  const key = 'producer_byte_rate' as const
+  const ops =
+    bytesPerSecond === undefined
+      ? [{ key, remove: true as const }]
+      : [{ key, value: bytesPerSecond, remove: false as const }]
+  // Nobody in particular: the default.
+  const entities = [{ entityType: 'client-id' as const, entityName: null }]
+  await withAdmin(brokers, (admin) => admin.alterClientQuotas({ entries: [{ entities, ops }] }))
+}
+
 /** Removes a topic. */
 export const removeTopic = (brokers: string, topic: string): Promise<void> =>
   withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }))
