@@ -101,6 +101,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
    * @param plain the format's own
    */
   encoding?(options: z.output<S>, plain: Encoding): Encoding
+  /** `encoding` gives back the plain ones for some options: then `--fields` may choose what is in them. */
+  readonly maybePlain?: boolean
   /**
    * Records that this destination must never have, where there are any: they are counted as filtered.
    *

@@ -12,7 +12,7 @@ import { fnv1aHex } from '../fnv1a.ts'
 import type { Log } from '../log.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
-import type { Format } from '../render/encoder.ts'
+import type { Encoding, Format } from '../render/encoder.ts'
 import type { Style } from '../render/make-encoder.ts'
 import { recordStart } from '../render/record-start.ts'
 import { VERSION } from '../version.ts'
@@ -112,12 +112,31 @@ function readDestination(
   const common = readOptions(shared, sources.shared, problems, sources.sharedPrefix)
   const look = common && lookOf(asked, sources, common, given, problems)
   if (options === undefined || fromUrl === undefined || look === undefined) return undefined
-  const problem = definition.problem?.(options)
+  const problem = definition.problem?.(options) ?? wholeProblem(definition, options, look)
   if (problem !== undefined) {
     problems.push(`${where}: ${problem}`)
     return undefined
   }
   return destinationOf(asked, sources, options, withDefaults(common!, privacy), look)
+}
+
+/** Somebody who chooses fields may do so to keep the others back. */
+function wholeProblem(
+  { encoding }: ExporterDefinition,
+  options: Record<string, unknown>,
+  { style }: Look,
+): string | undefined {
+  if (style.fields === undefined || encoding === undefined || encoding(options, PLAIN) === PLAIN)
+    return undefined
+  return 'fields cannot be chosen with these options: it is sent the whole record'
+}
+
+/** Stands for the bytes of a format, to see whether they are taken. */
+const PLAIN: Encoding = {
+  name: 'plain',
+  encoder: () => {
+    throw new Error('nothing is written')
+  },
 }
 
 function destinationOf(

@@ -56,6 +56,7 @@ export default defineExporter({
     maxRecords: given.body === 'object' ? 1 : given.batchRecords,
     maxBytes: given.batchBytes,
   }),
+  maybePlain: true,
   encoding: ({ body }, plain) =>
     body === 'pg_turret'
       ? { name: body, encoder: () => new PgTurretEncoder(() => Date.now() * 1000) }
