@@ -12,7 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Counts, readReport } from './test-report.ts'
+import { type Counts, readReport, skippedWithoutReason } from './test-report.ts'
 
 const REPOSITORY = resolve(import.meta.dir, '..')
 
@@ -42,7 +42,10 @@ const STAGES: Stage[] = [
 const LIVE_STAGES: Stage[] = [
   command('compile', ['bun', 'scripts/compile.ts']),
   command('services', ['bun', 'tests/live/services.ts', 'install']),
-  { name: 'live', run: () => runTests(['tests/live', 'tests/exporters'], { PGTURRET_TEST_LIVE: 'all' }) },
+  {
+    name: 'live',
+    run: () => runTests(['tests/live', 'tests/exporters'], { PGTURRET_TEST_LIVE: 'all' }, true),
+  },
 ]
 
 process.exit(await main())
@@ -134,14 +137,24 @@ async function installQuickServices(): Promise<Counts> {
   return code === 0 ? PASSED : { passed: 0, failed: 0, skipped: 1 }
 }
 
-/** @param paths of tests; none: all of them */
-async function runTests(paths: string[], env: Record<string, string> = {}): Promise<Counts> {
+/**
+ * @param paths of tests; none: all of them
+ * @param explained whether a test that is skipped has to say why: one whose server is not there would not
+ */
+async function runTests(
+  paths: string[],
+  env: Record<string, string> = {},
+  explained = false,
+): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'pgturret-check-'))
   try {
     const report = join(folder, 'junit.xml')
     const words = ['bun', 'test', '--reporter=junit', `--reporter-outfile=${report}`, ...paths]
     const code = await spawn(words, env)
-    return judge(await readReport(report), code)
+    const counts = judge(await readReport(report), code)
+    const silent = explained ? await skippedWithoutReason(report) : []
+    for (const name of silent) console.error(`skipped, and nobody knows why: ${name}`)
+    return { ...counts, failed: counts.failed + silent.length }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { DeliveryError } from './errors.ts'
+import type { Log } from './log.ts'
 import type { RecordView } from './record/view.ts'
 import type { Encoding, Format } from './render/encoder.ts'
 import type { RecordStart } from './render/record-start.ts'
@@ -58,6 +59,8 @@ export interface ExporterContext {
   readonly format: Format | 'febe'
   /** How each record of it begins, where that can be told. */
   readonly start?: RecordStart | undefined
+  /** pgturret's own log: for what an operator should know and no error says. */
+  readonly log?: Log | undefined
 }
 
 /** One kind of destination: how it is named, what it takes, how to make one. */
@@ -98,6 +101,8 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
    * @param plain the format's own
    */
   encoding?(options: z.output<S>, plain: Encoding): Encoding
+  /** `encoding` gives back the plain ones for some options: then `--fields` may choose what is in them. */
+  readonly maybePlain?: boolean
   /**
    * Records that this destination must never have, where there are any: they are counted as filtered.
    *

@@ -36,7 +36,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   aws: ['http', 'errors.ts'],
   azure: ['http', 'errors.ts'],
   files: ['errors.ts', 'clock.ts', 'file-write.ts'],
-  ingest: ['record', 'codec', 'errors.ts', 'log.ts', 'clock.ts'],
+  ingest: ['record', 'codec', 'errors.ts', 'fnv1a.ts', 'log.ts', 'clock.ts'],
   observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
   journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
   pipeline: [
@@ -77,13 +77,13 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   live: ['journal', 'codec', 'errors.ts'],
   kafka: ['config', 'render', 'codec', 'errors.ts', 'clock.ts', 'exporter.ts'],
   postgres: ['errors.ts'],
-  websocket: ['http', 'codec', 'errors.ts', 'exporter.ts'],
+  websocket: ['http', 'codec', 'errors.ts', 'exporter.ts', 'log.ts'],
   objects: ['http', 'render', 'codec', 'errors.ts', 'exporter.ts'],
   mongodb: ['errors.ts', 'http', 'render'],
   shim: ['errors.ts'],
   summary: ['record', 'codec', 'render', 'observe'],
   doctor: ['journal', 'observe', 'shim', 'render', 'version.ts'],
-  'exporter.ts': ['render', 'record', 'errors.ts'],
+  'exporter.ts': ['render', 'record', 'errors.ts', 'log.ts'],
   'errors.ts': [],
   'log.ts': ['clock.ts'],
   'clock.ts': [],
@@ -129,6 +129,19 @@ describe('house rules', () => {
   test('only main ends the process', () => {
     const ending = sources.filter((path) => /process\.(?:exit|abort|reallyExit)\b/.test(textOf(path)))
     expect(ending).toEqual(['cli/main.ts'])
+  })
+
+  test('requests leave by one module; AWS has its own client, and the listener is asked by its socket', () => {
+    const asking = sources.filter((path) => /(?<![.#\w])fetch\(/.test(textOf(path)))
+    expect(asking).toEqual([
+      'http/client.ts',
+      'live/client.ts',
+      'objects/fetch-handler.ts',
+      'observe/read-status.ts',
+    ])
+    for (const path of asking) expect(textOf(path)).toMatch(/\bsignal\b/)
+    const others = sources.filter((path) => /from '(?:node:https?|undici|axios)'/.test(textOf(path)))
+    expect(others).toEqual([])
   })
 
   test('no file is named for what it does not say', () => {

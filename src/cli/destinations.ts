@@ -9,9 +9,10 @@ import type { DeliveryError } from '../errors.ts'
 import { type Exporter, type ExporterDefinition, optionsOfUrl } from '../exporter.ts'
 import { EXPORTERS } from '../exporters/registry.generated.ts'
 import { fnv1aHex } from '../fnv1a.ts'
+import type { Log } from '../log.ts'
 import { Delivery } from '../pipeline/delivery.ts'
 import { DirectPipeline } from '../pipeline/direct-pipeline.ts'
-import type { Format } from '../render/encoder.ts'
+import type { Encoding, Format } from '../render/encoder.ts'
 import type { Style } from '../render/make-encoder.ts'
 import { recordStart } from '../render/record-start.ts'
 import { VERSION } from '../version.ts'
@@ -111,12 +112,31 @@ function readDestination(
   const common = readOptions(shared, sources.shared, problems, sources.sharedPrefix)
   const look = common && lookOf(asked, sources, common, given, problems)
   if (options === undefined || fromUrl === undefined || look === undefined) return undefined
-  const problem = definition.problem?.(options)
+  const problem = definition.problem?.(options) ?? wholeProblem(definition, options, look)
   if (problem !== undefined) {
     problems.push(`${where}: ${problem}`)
     return undefined
   }
   return destinationOf(asked, sources, options, withDefaults(common!, privacy), look)
+}
+
+/** Somebody who chooses fields may do so to keep the others back. */
+function wholeProblem(
+  { encoding }: ExporterDefinition,
+  options: Record<string, unknown>,
+  { style }: Look,
+): string | undefined {
+  if (style.fields === undefined || encoding === undefined || encoding(options, PLAIN) === PLAIN)
+    return undefined
+  return 'fields cannot be chosen with these options: it is sent the whole record'
+}
+
+/** Stands for the bytes of a format, to see whether they are taken. */
+const PLAIN: Encoding = {
+  name: 'plain',
+  encoder: () => {
+    throw new Error('nothing is written')
+  },
 }
 
 function destinationOf(
@@ -153,11 +173,12 @@ const withoutUrl = ({ name, options }: ExporterDefinition) =>
   z.object(Object.fromEntries(optionSpecs(options, name).map(({ key }) => [key, options.shape[key]!])))
 
 /** Makes what sends to a destination; nothing is opened yet. */
-export const exporterTo = ({ definition, options, format, style }: Destination): Exporter =>
+export const exporterTo = ({ definition, options, format, style }: Destination, log?: Log): Exporter =>
   definition.create(options, {
     userAgent: `pgturret/${VERSION}`,
     format,
     start: recordStart(format, style),
+    log,
   })
 
 /** How destinations are served. */
@@ -195,7 +216,7 @@ function deliveryTo(
   const { definition, options } = destination
   return new Delivery({
     name: definition.label(options),
-    exporter: service.standIn?.(destination) ?? exporterTo(destination),
+    exporter: service.standIn?.(destination) ?? exporterTo(destination, context.log),
     limits: definition.batch(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,

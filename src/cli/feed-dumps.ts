@@ -2,11 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { systemClock } from '../clock.ts'
 import { InputError } from '../errors.ts'
 import type { RateLimit } from '../filter/rate-limit.ts'
-import { type DumpOptions, readDump } from '../ingest/dump.ts'
+import { type DumpCounts, type DumpOptions, readDump } from '../ingest/dump.ts'
 import { offsetOfLast } from '../ingest/dump-end.ts'
-import { isCompressed } from '../ingest/dump-input.ts'
+import { isPlainDump } from '../ingest/dump-input.ts'
 import { followDump } from '../ingest/followed-file.ts'
-import type { StreamCounts, StreamHandler, Wanted } from '../ingest/stream.ts'
+import type { StreamHandler, Wanted } from '../ingest/stream.ts'
 import type { DirectPipeline } from '../pipeline/direct-pipeline.ts'
 import type { RecordView } from '../record/view.ts'
 import type { CommandContext } from './context.ts'
@@ -92,7 +92,7 @@ async function feedDump(
   { last, follow, limit, ...own }: FeedOptions,
   damage: DamageReports,
   context: CommandContext,
-): Promise<StreamCounts | undefined> {
+): Promise<DumpCounts | undefined> {
   const aside = (record: RecordView) => pipeline.acceptAside(record)
   const handler: Required<Pick<StreamHandler, 'record' | 'dropped'>> = {
     record: (record) => {
@@ -148,7 +148,7 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 /** Where the last records of a file may begin; what has no end that can be looked at is read from its beginning. */
 async function offsetOf(file: string, options: Parameters<typeof offsetOfLast>[1]): Promise<number> {
   if (file === '-' || !isFile(file)) return 0
-  return isCompressed(file) ? 0 : offsetOfLast(file, options)
+  return isPlainDump(file) ? offsetOfLast(file, options) : 0
 }
 
 /**

@@ -33,7 +33,7 @@ export function outletRequest(destination: Destination, colors: Colors, log: Log
     // Its own records count neither as a part of a sample nor for a limit.
     wanted: both(both(out && ((record) => !out.test(record)), selected), volume.wanted),
     gate: volume.limit,
-    exporter: () => exporterTo(destination),
+    exporter: () => exporterTo(destination, log),
     start: common.start,
   }
 }

@@ -24,6 +24,8 @@ Examples:
   pgturret replay pg.febe --to orders --dry-run
   pgturret replay /var/lib/pgturret --to file:///tmp/all.ndjson
   pgturret replay incident.febe --format pretty --speed 10x
+  pgturret replay 'archive/*.ndjson.zst' --to orders
+  pgturret replay kafka://broker:9092/pg-logs --group forwarders --to orders
   socat -u UNIX-LISTEN:log.sock - | pgturret replay - --to file:///tmp/pg.ndjson
 
 A quoted pattern such as 'dumps/*.febe' stands for the files that it matches, in the order of their names. The folder of
@@ -44,11 +46,14 @@ export function addReplay(
   const command = program
     .command('replay')
     // Not `<recording...>`: that it is missing is said together with everything else that is wrong.
-    .argument('[dump...]', 'files of logfebe frames, in this order; folders of journals; - is standard input')
+    .argument(
+      '[dump...]',
+      'files of logfebe frames or of JSON lines, in this order; folders of journals; - is standard input',
+    )
     .usage('[options] <dump...>')
     .summary('send a recording to destinations')
     .description(
-      'Reads dumps (listen --dump, journal segments, captures of a socket) and journals, and sends their records on.',
+      "Reads dumps (listen --dump, journal segments, captures of a socket), pgturret's own JSON lines, journals and topics of Kafka, and sends their records on.",
     )
     .allowUnknownOption()
     .addHelpText('after', HELP)

@@ -8,7 +8,7 @@ import { renderingOptions } from '../config/rendering-options.ts'
 import { selectionOptions, selectionProblems } from '../config/selection-options.ts'
 import { choice, integer } from '../config/values.ts'
 import { compileSelection } from '../filter/selection.ts'
-import { isCompressed } from '../ingest/dump-input.ts'
+import { isPlainDump } from '../ingest/dump-input.ts'
 import type { Wanted } from '../ingest/stream.ts'
 import { controlPath } from '../observe/control.ts'
 import type { DirectPipeline } from '../pipeline/direct-pipeline.ts'
@@ -125,12 +125,14 @@ function dumpProblems({ operands, flags }: CommandLine, read: Options | undefine
   const [file, ...more] = operands
   if (more.length > 0) return ['--follow: one dump at a time']
   if (file === '-') return ['--follow: standard input is followed to its end anyway']
-  return isThereCompressed(file!) ? [`--follow: "${file}" is compressed, nothing can be added to it`] : []
+  return cannotGrow(file!)
+    ? [`--follow: "${file}" is compressed, or JSON; only a dump of frames can be followed`]
+    : []
 }
 
-function isThereCompressed(file: string): boolean {
+function cannotGrow(file: string): boolean {
   try {
-    return isCompressed(file)
+    return !isPlainDump(file)
   } catch {
     // It may not be there yet.
     return false

@@ -64,11 +64,14 @@ export interface ExporterType {
   readonly format: string
   /** Present where it makes bytes of its own of each record, and so needs the whole of it. */
   readonly encoding?: unknown
+  /** Whether some of its options leave it the format's own bytes all the same. */
+  readonly maybePlain?: boolean | undefined
 }
 
 /** Whether `fields` may choose what such an exporter is sent. */
-export const takesFields = (type: Pick<ExporterType, 'format' | 'encoding'>): boolean =>
-  type.format === 'chosen' || (type.format === 'json' && type.encoding === undefined)
+export const takesFields = (type: Pick<ExporterType, 'format' | 'encoding' | 'maybePlain'>): boolean =>
+  type.format === 'chosen' ||
+  (type.format === 'json' && (type.encoding === undefined || type.maybePlain === true))
 
 /** Options that every exporter has, as far as this type of exporter leaves the choice. */
 export function sharedOptionsOf(type: ExporterType): typeof exporterOptions {

@@ -6,15 +6,16 @@ import { type Batch, defineExporter, type Exporter, type ExporterContext } from 
 import { HttpClient } from '../http/client.ts'
 import { COMPRESSIONS } from '../http/compression.ts'
 import { jsonArray } from '../http/json-array.ts'
+import { PgTurretEncoder } from '../render/pg-turret.ts'
 
 const options = z.object({
   url: z.string().meta({ fromUrl: true }),
   /** What follows the URL's question mark, and may be a key. */
   query: z.instanceof(Secret).optional().meta({ fromUrl: true }),
   credentials: z.instanceof(Secret).optional().meta({ fromUrl: true }),
-  body: choice(['ndjson', 'array', 'object']).prefault('ndjson').meta({
+  body: choice(['ndjson', 'array', 'object', 'pg_turret']).prefault('ndjson').meta({
     description:
-      'one JSON object a line (application/x-ndjson), a JSON array, or one object alone in each request (application/json)',
+      'one JSON object a line (application/x-ndjson), a JSON array, one object alone in each request (application/json), or an array as the extension pg_turret sends it',
   }),
   compression: choice(COMPRESSIONS).prefault('none').meta({ description: 'Content-Encoding of the body' }),
   token: secret().optional().meta({ description: 'bearer token: env:NAME, file:/path, or the token itself' }),
@@ -55,6 +56,11 @@ export default defineExporter({
     maxRecords: given.body === 'object' ? 1 : given.batchRecords,
     maxBytes: given.batchBytes,
   }),
+  maybePlain: true,
+  encoding: ({ body }, plain) =>
+    body === 'pg_turret'
+      ? { name: body, encoder: () => new PgTurretEncoder(() => Date.now() * 1000) }
+      : plain,
   create: (given, context) => new HttpExporter(given, context),
 })
 
@@ -125,7 +131,7 @@ class HttpExporter implements Exporter {
   }
 
   #bodyOf(batch: Batch): Uint8Array {
-    if (this.#body === 'array') return jsonArray(batch)
+    if (this.#body === 'array' || this.#body === 'pg_turret') return jsonArray(batch)
     // One object without its line end.
     return this.#body === 'object' ? batch.bytes.subarray(0, -1) : batch.bytes
   }

@@ -6,6 +6,7 @@ import { BlockedError, PartialError, PermanentError, RetryableError, TooLargeErr
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { GrpcChannel, GrpcError, GrpcStatus } from '../grpc/channel.ts'
 import { HttpClient } from '../http/client.ts'
+import { proxyFor } from '../http/environment-proxy.ts'
 import { noAnswer } from '../http/no-answer.ts'
 import { type Judge, retryAfter, sayingOf, verdictOn } from '../http/verdict.ts'
 import { EnvelopeEncoder } from '../render/envelope.ts'
@@ -60,8 +61,8 @@ export default defineExporter({
   fromEnvironment: otelOptions,
   options,
   problem: (given) =>
-    given.protocol === 'grpc' && given.proxy !== undefined
-      ? 'gRPC goes through no proxy: take protocol http/protobuf, or leave proxy out'
+    given.protocol === 'grpc' && given.proxy?.reveal().startsWith('https:')
+      ? 'gRPC goes through proxies at http:// only; what it sends to an otlps:// endpoint is encrypted all the same'
       : httpProblem(given),
   label: (given) => endpointOf(given),
   format: 'json',
@@ -161,10 +162,12 @@ class GrpcExporter implements Exporter {
   readonly #metadata: Readonly<Record<string, string>>
 
   constructor(given: Options, { userAgent }: ExporterContext) {
-    const { tls } = connectionOf(given)
+    const { tls, proxy } = connectionOf(given)
+    const origin = endpointOf(given)
     this.#given = given
     this.#channel = new GrpcChannel({
-      origin: endpointOf(given),
+      origin,
+      proxy: proxyFor(origin, process.env, proxy),
       tls: tls && { ...tls, servername: tls.serverName },
       maxAnswerBytes: ANSWER_BYTES,
     })

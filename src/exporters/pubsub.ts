@@ -4,6 +4,7 @@ import { choice, integer, secret, size, text } from '../config/values.ts'
 import { BlockedError, type DeliveryError, PermanentError, RetryableError, TooLargeError } from '../errors.ts'
 import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { GrpcChannel, GrpcError, GrpcStatus } from '../grpc/channel.ts'
+import { proxyFor } from '../http/environment-proxy.ts'
 import { type GoogleCredentials, parseGoogleCredentials } from '../http/google-credentials.ts'
 import { GoogleToken } from '../http/google-token.ts'
 import { noAnswer } from '../http/no-answer.ts'
@@ -99,7 +100,7 @@ function topicOf(given: string): string {
 }
 
 function problemOf(given: Options): string | undefined {
-  if (given.proxy !== undefined) return 'gRPC goes through no proxy: leave proxy out'
+  if (given.proxy?.reveal().startsWith('https:')) return 'gRPC goes through proxies at http:// only'
   if (given.batchBytes > MOST_BYTES) return 'batch_bytes: Pub/Sub takes at most 10,000,000 bytes in a request'
   if (!URL.canParse(given.endpoint) || !/^https?:\/\/[^/@]+\/?$/.test(given.endpoint))
     return 'endpoint: expected a URL such as https://europe-west1-pubsub.googleapis.com'
@@ -135,11 +136,13 @@ class PubsubExporter implements Exporter {
   readonly #tokens: GoogleToken
 
   constructor(given: Options, { userAgent }: ExporterContext) {
-    const { tls } = connectionOf(given)
+    const { tls, proxy } = connectionOf(given)
+    const origin = given.emulator === undefined ? new URL(given.endpoint).origin : `http://${given.emulator}`
     this.#given = given
     this.#userAgent = userAgent
     this.#channel = new GrpcChannel({
-      origin: given.emulator === undefined ? new URL(given.endpoint).origin : `http://${given.emulator}`,
+      origin,
+      proxy: proxyFor(origin, process.env, proxy),
       tls: tls && { ...tls, servername: tls.serverName },
       maxAnswerBytes: ANSWER_BYTES,
     })
@@ -148,6 +151,7 @@ class PubsubExporter implements Exporter {
       scope: SCOPE,
       userAgent,
       timeoutMs: given.timeout,
+      proxy,
     })
   }
 

@@ -4,10 +4,11 @@ import { pemFile } from '../config/pem-file.ts'
 import { tlsProblem } from '../config/tls-options.ts'
 import { duration, integer, secret, size, text } from '../config/values.ts'
 import { BlockedError, RetryableError } from '../errors.ts'
-import { type Batch, defineExporter, type Exporter } from '../exporter.ts'
+import { type Batch, defineExporter, type Exporter, type ExporterContext } from '../exporter.ts'
 import { type Admission, answer, isLoopback, refusal } from '../websocket/admission.ts'
 import { History } from '../websocket/history.ts'
 import { Viewer } from '../websocket/viewer.ts'
+import { ViewerNotices } from '../websocket/viewer-notices.ts'
 import { type ViewerQuery, viewerQuery } from '../websocket/viewer-query.ts'
 
 const options = z.object({
@@ -55,11 +56,11 @@ export default defineExporter({
   example: 'ws-listen://127.0.0.1:7077',
   fromUrl: addressIn,
   options,
-  label: (given) => `ws-listen://${authority(given)}`,
+  label: (given) => labelOf(given),
   problem,
   format: 'json',
   batch: () => ({ maxRecords: 1000, maxBytes: 256 * 1024 }),
-  create: (given) => new WebSocketServer(given),
+  create: (given, context) => new WebSocketServer(given, context),
 })
 
 function addressIn({
@@ -92,15 +93,22 @@ function problem(given: Options): string | undefined {
   return tlsProblem({ tlsCert: given.tlsCert, tlsKey: given.tlsKey })
 }
 
+const labelOf = (given: Options): string => `ws-listen://${authority(given)}`
+
 const authority = ({ hostname, port }: Options): string =>
   `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
 
 interface Session {
   readonly query: ViewerQuery
+  readonly address: string
   viewer?: Viewer
 }
 
 const GOING_AWAY = 1001
+/** What a connection without a word of goodbye is said to have ended with. */
+const ABNORMAL = 1006
+/** What Bun gives as the reason where pings were not answered. */
+const INACTIVE = /inactivity/
 /** Viewers get so long to say goodbye. */
 const GOODBYE_MS = 500
 /** Viewers have nothing to say. */
@@ -112,10 +120,12 @@ class WebSocketServer implements Exporter {
   readonly #admission: Admission
   readonly #history: History
   readonly #viewers = new Map<ServerWebSocket<Session>, Viewer>()
+  readonly #notices: ViewerNotices
   #server: Server<Session> | undefined
 
-  constructor(given: Options) {
+  constructor(given: Options, { log }: ExporterContext) {
     this.#given = given
+    this.#notices = new ViewerNotices(labelOf(given), log)
     this.#history = new History(given.history)
     this.#admission = { token: given.token?.reveal(), origins: given.origin, hostname: given.hostname }
   }
@@ -130,11 +140,13 @@ class WebSocketServer implements Exporter {
 
   /** Waits for nobody: who does not read fast enough misses something, and is told how much. */
   async send(batch: Batch): Promise<void> {
-    const viewers = [...this.#viewers.values()]
+    const viewers = [...this.#viewers]
+    const slow = new Set<ServerWebSocket<Session>>()
     this.#history.add(batch, (number, page) => {
-      for (const viewer of viewers) viewer.leaves(number, page)
+      for (const [socket, viewer] of viewers) if (viewer.leaves(number, page) > 0) slow.add(socket)
     })
-    for (const viewer of viewers) viewer.pump()
+    for (const socket of slow) this.#notices.slow(seen(socket))
+    for (const [, viewer] of viewers) viewer.pump()
   }
 
   async check(): Promise<string> {
@@ -180,13 +192,20 @@ class WebSocketServer implements Exporter {
         backpressureLimit: 2 * buffer,
         open: (socket) => this.#opened(socket),
         drain: (socket) => socket.data.viewer?.pump(),
-        close: (socket) => void this.#viewers.delete(socket),
+        close: (socket, code, reason) => this.#closed(socket, code, reason),
         message: () => undefined,
       },
     })
   }
 
   #handshake(request: Request, server: Server<Session>): Response | undefined {
+    const address = server.requestIP(request)?.address ?? ''
+    const answered = this.#admit(request, server, address)
+    if (answered !== undefined) this.#notices.refused(address, answered.status)
+    return answered
+  }
+
+  #admit(request: Request, server: Server<Session>, address: string): Response | undefined {
     const { pathname, searchParams } = new URL(request.url)
     const refused = refusal(request, this.#admission)
     if (refused !== undefined) return refused
@@ -194,7 +213,7 @@ class WebSocketServer implements Exporter {
     const query = viewerQuery(searchParams)
     if (typeof query === 'string') return answer(400, query)
     if (this.#viewers.size >= this.#given.viewers) return answer(503, 'there are as many viewers as may be')
-    if (server.upgrade(request, { data: { query } })) return undefined
+    if (server.upgrade(request, { data: { query, address } })) return undefined
     return answer(426, 'connect with a WebSocket', { upgrade: 'websocket' })
   }
 
@@ -203,6 +222,11 @@ class WebSocketServer implements Exporter {
     socket.data.viewer = viewer
     this.#viewers.set(socket, viewer)
     viewer.pump()
+  }
+
+  #closed(socket: ServerWebSocket<Session>, code: number, reason: string): void {
+    this.#viewers.delete(socket)
+    this.#notices.gone(seen(socket), code !== ABNORMAL || !INACTIVE.test(reason))
   }
 
   #errorOf(thrown: unknown): Error {
@@ -214,3 +238,8 @@ class WebSocketServer implements Exporter {
     return new BlockedError(`${at}: ${message}`)
   }
 }
+
+const seen = ({ data }: ServerWebSocket<Session>) => ({
+  address: data.address,
+  missed: data.viewer?.missed ?? 0,
+})

@@ -117,7 +117,8 @@ function timeOf(record: RecordView): number {
   const { bytes, spans, source } = record
   if (source.version.protocol === 2) {
     const at = spans[2 * Field.TimeMicros]!
-    return (readInt32(bytes, at) * 2 ** 32 + (readInt32(bytes, at + 4) >>> 0)) / 1000
+    const micros = readInt32(bytes, at) * 2 ** 32 + (readInt32(bytes, at + 4) >>> 0)
+    if (Number.isSafeInteger(micros)) return micros / 1000
   }
   const start = spans[2 * Field.LogTime]!
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, spans[2 * Field.LogTime + 1]! - start)

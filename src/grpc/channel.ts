@@ -4,8 +4,10 @@ import {
   connect,
   type IncomingHttpHeaders,
 } from 'node:http2'
+import type { Socket } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { openTunnel, TunnelRefused } from './tunnel.ts'
 
 /** gRPC's status codes that somebody here asks for. */
 export const GrpcStatus = {
@@ -55,6 +57,8 @@ export interface GrpcOptions {
   /** `http://host:port` without TLS, `https://host:port` with it. */
   readonly origin: string
   readonly tls?: Tls | undefined
+  /** The HTTP proxy to go through, `http://…`. */
+  readonly proxy?: string | undefined
   /** Longest answer that is taken, in bytes. */
   readonly maxAnswerBytes: number
 }
@@ -80,10 +84,18 @@ interface Connection {
   trouble: Error | undefined
 }
 
+/** A way through a proxy, and what ends the attempt. */
+interface Tunnel {
+  readonly opened: Promise<Connection>
+  readonly end: AbortController
+}
+
 /** Unary calls over one HTTP/2 connection, which is made when it is needed. */
 export class GrpcChannel {
   readonly #options: GrpcOptions
   #connection: Connection | undefined
+  /** The tunnel that is being made, for all calls that wait for it. */
+  #tunnel: Tunnel | undefined
 
   constructor(options: GrpcOptions) {
     this.#options = options
@@ -101,7 +113,7 @@ export class GrpcChannel {
     const prefix = Buffer.alloc(PREFIX_BYTES)
     prefix[0] = call.gzip ? 1 : 0
     prefix.writeUInt32BE(content.length, 1)
-    const connection = this.#connected()
+    const connection = await this.#connected(call.signal)
     const stream = connection.session.request({
       ':method': 'POST',
       ':path': call.path,
@@ -117,15 +129,44 @@ export class GrpcChannel {
 
   /** Ends the connection. */
   close(): void {
+    this.#tunnel?.end.abort(connectionLost())
     this.#connection?.session.destroy()
     this.#connection = undefined
   }
 
-  #connected(): Connection {
+  async #connected(signal: AbortSignal): Promise<Connection> {
     const before = this.#connection
     if (before !== undefined && !before.session.closed && !before.session.destroyed) return before
+    if (this.#options.proxy === undefined) return this.#connect(undefined)
+    this.#tunnel ??= this.#openTunnel(this.#options.proxy)
+    const { opened, end } = this.#tunnel
+    // Whoever waits beside a call that is given up tries again, as after any lost connection.
+    const abort = () => end.abort(connectionLost())
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      return await opened
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  #openTunnel(proxy: string): Tunnel {
     const { origin, tls } = this.#options
-    const session = connect(origin, { ...tls })
+    const end = new AbortController()
+    const opened = openTunnel({ proxy, origin, tls }, end.signal)
+      .then((socket) => this.#connect(socket))
+      .catch((error) => Promise.reject(error instanceof TunnelRefused ? refusedBy(error) : error))
+      .finally(() => {
+        this.#tunnel = undefined
+      })
+    return { opened, end }
+  }
+
+  #connect(socket: Socket | undefined): Connection {
+    const { origin, tls } = this.#options
+    const session = connect(origin, socket === undefined ? { ...tls } : { createConnection: () => socket })
     const connection: Connection = { session, trouble: undefined }
     const lost = (error?: Error) => {
       if (error instanceof Error) connection.trouble ??= error
@@ -179,6 +220,13 @@ export class GrpcChannel {
 
 const connectionLost = (error = new Error('the connection was closed')): Error =>
   Object.assign(error, { code: 'ECONNRESET' })
+
+/** What a proxy's answer stands for. Another one than these is about this attempt: records wait for a better one. */
+function refusedBy({ status, message }: TunnelRefused): GrpcError {
+  if (status === 401 || status === 407) return new GrpcError(GrpcStatus.Unauthenticated, message)
+  const isFinal = status === 403 || status === undefined
+  return new GrpcError(isFinal ? GrpcStatus.PermissionDenied : GrpcStatus.Unavailable, message)
+}
 
 /** What is wrong with an answer. A server that fails at once sends its status with the headers. */
 function problemOf(

@@ -3,13 +3,14 @@ type Environment = Readonly<Record<string, string | undefined>>
 const PORTS: Readonly<Record<string, string>> = { 'ws:': '80', 'http:': '80', 'wss:': '443', 'https:': '443' }
 
 /**
- * The proxy that the environment names for a URL, for clients of the runtime that do not look there themselves:
- * HTTP_PROXY and HTTPS_PROXY, in small letters too; NO_PROXY lists hosts and domains that are reached without one.
+ * The proxy for a URL, for clients of the runtime that do not look into the environment themselves: the one that was given,
+ * else HTTP_PROXY and HTTPS_PROXY, in small letters too. NO_PROXY lists hosts and domains that are reached without any.
  */
-export function environmentProxy(target: string, env: Environment): string | undefined {
+export function proxyFor(target: string, env: Environment, given?: string): string | undefined {
   const { protocol, hostname, port } = new URL(target)
   const secure = protocol === 'wss:' || protocol === 'https:'
-  const proxy = secure ? (env['https_proxy'] ?? env['HTTPS_PROXY']) : (env['http_proxy'] ?? env['HTTP_PROXY'])
+  const named = secure ? (env['https_proxy'] ?? env['HTTPS_PROXY']) : (env['http_proxy'] ?? env['HTTP_PROXY'])
+  const proxy = given ?? named
   if (proxy === undefined || proxy === '') return undefined
   const exceptions = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(',').map((one) => one.trim())
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()

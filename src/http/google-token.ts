@@ -13,6 +13,8 @@ export interface GoogleTokenOptions {
   readonly scope: string
   readonly userAgent: string
   readonly timeoutMs: number
+  /** Proxy for whoever is asked at https://; what is at http:// is the machine's own (metadata, a local source of credentials). */
+  readonly proxy?: string | undefined
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -161,7 +163,8 @@ export class GoogleToken {
   }
 
   #client(url: string, headers: Readonly<Record<string, string>>, secrets: readonly string[]): HttpClient {
-    const connection: Connection = { timeoutMs: this.#options.timeoutMs }
+    const { timeoutMs, proxy } = this.#options
+    const connection: Connection = { timeoutMs, proxy: url.startsWith('https:') ? proxy : undefined }
     const all = { 'User-Agent': this.#options.userAgent, ...headers }
     return new HttpClient({ url, headers: all, connection, secrets })
   }

@@ -2,6 +2,7 @@ import { closeSync, close as fsClose, open as fsOpen, read as fsRead, openSync, 
 import { promisify } from 'node:util'
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 import { InputError } from '../errors.ts'
+import { isJson } from './json-lines.ts'
 import { ZstdEnd } from './zstd-end.ts'
 
 const open = promisify(fsOpen)
@@ -38,15 +39,16 @@ function compressionOf(bytes: Uint8Array): Compression | undefined {
 }
 
 /**
- * Whether a file is compressed.
+ * Whether frames lie in a file as they are, so that a place in it is one between frames: it is neither compressed nor JSON.
  *
  * @throws the system's error when it cannot be read
  */
-export function isCompressed(path: string): boolean {
+export function isPlainDump(path: string): boolean {
   const fd = openSync(path, 'r')
   try {
-    const bytes = new Uint8Array(MAGIC_BYTES)
-    return compressionOf(bytes.subarray(0, readSync(fd, bytes, 0, MAGIC_BYTES, 0))) !== undefined
+    const buffer = new Uint8Array(MAGIC_BYTES)
+    const bytes = buffer.subarray(0, readSync(fd, buffer, 0, MAGIC_BYTES, 0))
+    return compressionOf(bytes) === undefined && !isJson(bytes)
   } finally {
     closeSync(fd)
   }

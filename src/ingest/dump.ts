@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { FRAME_HEADER_BYTES, FrameDecoder } from '../codec/frame.ts'
 import { InputError } from '../errors.ts'
 import { openDump } from './dump-input.ts'
+import { isJson, JsonLinesReader } from './json-lines.ts'
 import { Resync } from './resync.ts'
 import { LogStream, type StreamCounts, type StreamHandler, type Wanted } from './stream.ts'
 
@@ -38,32 +39,38 @@ export interface DumpOptions extends DumpReaderOptions {
   readonly next: (bytes: number) => Promise<boolean>
 }
 
+/** What a recording held. */
+export type DumpCounts = Readonly<Pick<StreamCounts, 'records' | 'unknownFrames'>>
+
 /**
- * Reads a dump or journal segment from its first byte to its last, in constant memory. `-` is standard input. What is
- * compressed with gzip or zstd is recognised by its first bytes.
+ * Reads a dump, a journal segment or lines of JSON from the first byte to the last, in constant memory. `-` is standard
+ * input. What it is, and whether it is compressed with gzip or zstd, is told by its first bytes.
  *
  * What is damaged is reported and passed over: a frame that is wrong inside costs itself, a place where the borders are
  * lost costs what lies before the next frame that can be recognised.
  *
  * @throws the system's error when the file cannot be opened or read
  */
-export async function readDump(path: string, options: DumpOptions): Promise<StreamCounts> {
+export async function readDump(path: string, options: DumpOptions): Promise<DumpCounts> {
   const input = await openDump(path, options.from)
-  const reader = new DumpReader(options)
+  let reader: DumpReader | JsonLinesReader | undefined
   try {
     for (let piece = await input.read(); piece !== undefined; piece = await input.read()) {
+      reader ??= isJson(piece) ? new JsonLinesReader(options) : new DumpReader(options)
       const next = () => options.next(input.fileBytes)
       if (!(await reader.pushInSteps(piece, next))) return reader.counts
     }
-    reader.end()
+    reader?.end()
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     options.damaged(error)
   } finally {
     await input.close()
   }
-  return reader.counts
+  return reader?.counts ?? NOTHING
 }
+
+const NOTHING: DumpCounts = { records: 0, unknownFrames: 0 }
 
 /**
  * Cuts off the frame that a killed process left unfinished at the end of a dump: what is appended behind it would be

@@ -6,6 +6,8 @@ export interface KafkaRecord {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** Milliseconds since 1970: of the event, unless the topic says the time of arrival. */
+  readonly timestamp: bigint
   readonly value: Buffer | undefined
   readonly headers: ReadonlyMap<Buffer, Buffer>
   readonly leaderEpoch: number

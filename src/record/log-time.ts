@@ -76,7 +76,7 @@ export const sessionStartMicros = (record: RecordView): number | undefined =>
   microsOf(record, Field.SessionStart, Field.SessionStartMicros)
 
 function microsOf(record: RecordView, text: number, number: number): number | undefined {
-  if (record.source.version.protocol === 1) return remembered(record.text(text)!)
+  if (record.source.version.protocol === 1) return logTimeMicros(record.text(text)!)
   const at = record.spans[2 * number]!
   const micros = readInt32(record.bytes, at) * 4294967296 + (readInt32(record.bytes, at + 4) >>> 0)
   return Number.isSafeInteger(micros) ? micros : undefined
@@ -84,7 +84,8 @@ function microsOf(record: RecordView, text: number, number: number): number | un
 
 const read = new Map<string, number | undefined>()
 
-function remembered(text: string): number | undefined {
+/** What `parseLogTime` says; texts that come again and again are read once. */
+export function logTimeMicros(text: string): number | undefined {
   if (read.has(text)) return read.get(text)
   if (read.size >= MOST_REMEMBERED) read.clear()
   const micros = parseLogTime(text)

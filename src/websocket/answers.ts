@@ -15,6 +15,7 @@ import type { Closed } from './connection.ts'
  *     {"acknowledged": 17}                                                  it has batch 17
  *     {"acknowledged": 17, "rejected": [{"index": 3, "reason": "…"}], "retry": [4]}   but for these records of it
  *     {"refused": 17, "reason": "…"}                                        it will never take batch 17
+ *     {"busy": 17, "retry_after": 30}                                       not now; again in so many seconds, where it says
  */
 const answerSchema = z.union([
   z.object({
@@ -27,6 +28,7 @@ const answerSchema = z.union([
     retry: z.array(z.int().nonnegative()).prefault([]),
   }),
   z.object({ refused: z.int().nonnegative(), reason: z.string().prefault('refused without a reason') }),
+  z.object({ busy: z.int().nonnegative(), retry_after: z.number().nonnegative().optional() }),
 ])
 
 /** What became of a batch: undefined when all of it was taken. */
@@ -40,6 +42,10 @@ export function verdictIn(text: string): Verdict | undefined {
   const answer = answerSchema.safeParse(parsed(text)).data
   if (answer === undefined) return undefined
   if ('refused' in answer) return { sequence: answer.refused, error: new PermanentError(answer.reason) }
+  if ('busy' in answer) {
+    const retryAfterMs = answer.retry_after === undefined ? undefined : answer.retry_after * 1000
+    return { sequence: answer.busy, error: new RetryableError('the server is busy', { retryAfterMs }) }
+  }
   const { acknowledged, rejected, retry } = answer
   const error = rejected.length + retry.length === 0 ? undefined : new PartialError(retry, rejected)
   return { sequence: acknowledged, error }

@@ -1,5 +1,5 @@
 import type { Connection as Reach } from '../http/client.ts'
-import { environmentProxy } from '../http/environment-proxy.ts'
+import { proxyFor } from '../http/environment-proxy.ts'
 
 /** How a connection is made. */
 export interface ConnectionOptions {
@@ -63,7 +63,7 @@ export class Connection {
     signal.throwIfAborted()
     const { url, headers, deflate, reach } = options
     const { tls } = reach
-    const proxy = reach.proxy ?? environmentProxy(url, process.env)
+    const proxy = proxyFor(url, process.env, reach.proxy)
     const socket = new WebSocket(url, {
       headers: { ...headers },
       perMessageDeflate: deflate,

@@ -19,8 +19,10 @@ export class Viewer {
   /** Bytes on their way to it from which on it is given nothing more. */
   readonly #buffer: number
   #next: Place
-  #missed = false
+  #isCut = false
   #skipped = 0
+  /** Records that it would have seen, and that left the history before. */
+  missed = 0
 
   constructor(socket: ViewerSocket, history: History, query: ViewerQuery, buffer: number) {
     this.#socket = socket
@@ -33,7 +35,7 @@ export class Viewer {
   /** Sends what is there and can be taken without waiting; called again when there is more of either. */
   pump(): void {
     while (this.#socket.getBufferedAmount() < this.#buffer) {
-      if (this.#missed || this.#skipped > 0) {
+      if (this.#isCut || this.#skipped > 0) {
         this.#control()
         continue
       }
@@ -45,24 +47,31 @@ export class Viewer {
     }
   }
 
-  /** A page leaves the history: what was to be seen of it will not be. */
-  leaves(number: number, page: Page): void {
-    if (this.#next.page > number) return
-    this.#skipped += this.#wantedOf(page).length
+  /**
+   * A page leaves the history: what was to be seen of it will not be.
+   *
+   * @returns how many records that are
+   */
+  leaves(number: number, page: Page): number {
+    if (this.#next.page > number) return 0
+    const { length } = this.#wantedOf(page)
+    this.#skipped += length
+    this.missed += length
     this.#next = { page: number + 1, index: 0 }
+    return length
   }
 
   #start(): Place {
     const { after, past, filter } = this.#query
     if (after === undefined) return this.#history.last(past, filter)
     const place = this.#history.behind(after)
-    this.#missed = place === undefined
+    this.#isCut = place === undefined
     return place ?? this.#history.start
   }
 
   #control(): void {
-    this.#socket.sendText(this.#missed ? '{"missed":true}' : `{"skipped":${this.#skipped}}`)
-    if (this.#missed) this.#missed = false
+    this.#socket.sendText(this.#isCut ? '{"missed":true}' : `{"skipped":${this.#skipped}}`)
+    if (this.#isCut) this.#isCut = false
     else this.#skipped = 0
   }
 

@@ -160,6 +160,10 @@ describe('colours', () => {
 describe('listen', () => {
   test.each([
     [['--template', '{pid}', '--format', 'json'], '--template: a template is a format of its own'],
+    [
+      ['--to', 'http://h/in', '--http-body', 'pg_turret', '--fields', 'pid'],
+      'fields cannot be chosen with these options',
+    ],
     [['--fields', 'pid'], '--fields: the format pretty has its own'],
     [['--to', 'stdout', '--template', '{usr}'], '--template: there is no key "usr"; did you mean user?'],
   ])('refuses %p', async (words, problem) => {

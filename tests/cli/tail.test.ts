@@ -265,7 +265,9 @@ describe('what is wrong', () => {
     expect(await told(dump, '--socket', 'x')).toContain('--socket: is of a listener')
     expect(await told('-f', dump, dump)).toContain('--follow: one dump at a time')
     expect(await told('-f', '-')).toContain('--follow: standard input')
-    expect(await told('-f', `${dump}.gz`)).toContain('is compressed, nothing can be added to it')
+    expect(await told('-f', `${dump}.gz`)).toContain(
+      'is compressed, or JSON; only a dump of frames can be followed',
+    )
     expect(await told('-n', 'x', '--since', 'never', 'missing.febe')).toMatch(
       /--lines.*[\s\S]*--since[\s\S]*missing\.febe/,
     )

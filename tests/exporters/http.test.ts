@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { z } from 'zod'
 import { BlockedError, classify, PermanentError, RetryableError, TooLargeError } from '../../src/errors.ts'
 import http from '../../src/exporters/http.ts'
 import { jsonArray } from '../../src/http/json-array.ts'
 import { retryAfter } from '../../src/http/verdict.ts'
+import { run } from '../cli/run.ts'
 import { batchOf, calm, failureOf, numbered } from './batches.ts'
 import { conformance, type Received } from './conformance.ts'
 import { type HttpApi, HttpHarness, type SeenRequest } from './http-harness.ts'
@@ -23,6 +25,8 @@ const API: HttpApi = {
     return lines.map((line) => JSON.parse(line) as Received)
   },
 }
+
+const CAPTURE = join(import.meta.dir, '../fixtures/captures/pg_logfebe-15-conn4.febe')
 
 conformance({
   exporter: 'http',
@@ -91,6 +95,20 @@ describe('a request', () => {
       expect(headers.get('Content-Type')).toBe('application/json')
       expect(JSON.parse(body.toString())).toEqual(numbered(count).map((line) => JSON.parse(line)))
     }
+  })
+
+  test('or an array as pg_turret sends it, whatever fields are asked for elsewhere', async () => {
+    seen = []
+    answer = () => new Response(null, { status: 204 })
+    const words = ['replay', CAPTURE, '--to', here(), '--http-body', 'pg_turret', '--http-token', 'key']
+    expect((await run(words)).code).toBe(0)
+    const [{ headers, body }] = seen as [Seen]
+    expect(headers.get('Content-Type')).toBe('application/json')
+    expect(headers.get('Authorization')).toBe('Bearer key')
+    const records = JSON.parse(body.toString()) as { level: string; message: string }[]
+    expect(records.map(({ level }) => level)).toContain('LOG')
+    expect(records.every((record) => Object.keys(record).length === 13)).toBe(true)
+    expect(records[0]!.message).toStartWith('connection received')
   })
 
   test('the batch itself is not changed by that', () => {

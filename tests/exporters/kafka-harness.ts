@@ -119,7 +119,7 @@ const killed = new Set<RunningCluster>()
 const ESTABLISHED = '01'
 
 /** How many connections to a port of this machine hold bytes that its process has not read, as Linux tells. */
-function unreadBy(port: number): number {
+export function unreadBy(port: number): number {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   // Also IPv6's table: that of a process which listens on both has its IPv4 connections as well.
   const lines = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/net/${name}`, 'utf8').split('\n'))

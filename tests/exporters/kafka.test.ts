@@ -4,13 +4,15 @@ import kafka from '../../src/exporters/kafka.ts'
 import { nameOfCode, verdictOfCode } from '../../src/kafka/error-codes.ts'
 import { verdictOn } from '../../src/kafka/failures.ts'
 import { dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
+import { createTopic, limitProducers, removeTopic } from '../live/kafka-topics.ts'
 import { kafkaService } from '../live/services/kafka.ts'
 import { withService } from '../live/with-service.ts'
 import { makeCertificates } from '../support/certificates.ts'
+import { waitUntil } from '../support/wait-until.ts'
 import { calm, failureOf } from './batches.ts'
 import { SECRET } from './conformance/stage.ts'
 import { conformance } from './conformance.ts'
-import { KafkaHarness, USER } from './kafka-harness.ts'
+import { KafkaHarness, USER, unreadBy } from './kafka-harness.ts'
 
 /** What the kafka destination makes of its options, and how it conforms; tests/live has what takes a broker longer. */
 
@@ -25,11 +27,51 @@ conformance({
     'refused in part': 'a broker does not look at what a record says',
     'to be sent again in part': 'a broker does not look at what a record says',
     'refused for good': 'a broker does not look at what a record says',
-    'Retry-After is honoured': 'a broker asks for quiet only where it has accepted',
+    'Retry-After is honoured': 'a broker asks for quiet only where it has accepted: see below',
     HTTP_PROXY: 'brokers are not reached through HTTP proxies',
     HTTPS_PROXY: 'brokers are not reached through HTTP proxies',
     NO_PROXY: 'brokers are not reached through HTTP proxies',
   },
+})
+
+describe.skipIf(live.missing !== undefined)('a broker that asks for quiet', () => {
+  test('is sent nothing for so long', async () => {
+    const broker = live.running.addresses['kafka']!
+    const options = optionsOf(`kafka://${broker}/quiet`)
+    const exporter = kafka.create(options, { userAgent: 'pgturret/test', format: 'json' })
+    const batch = envelopesOf(options, dumpOf(logs(1000)))
+    await createTopic(broker, 'quiet', { partitions: 1 })
+    // A broker counts over some ten seconds: with this it is a tenth too much.
+    await limitProducers(broker, Math.round(batch.bytes.length / 12))
+    try {
+      await exporter.send(batch, calm)
+      const started = performance.now()
+      let done = false
+      const sending = exporter.send(batch, calm).finally(() => {
+        done = true
+      })
+      // While it is quiet the broker does not read: what was sent would wait at its socket, look after look.
+      const [port, looks] = [Number(broker.split(':')[1]), { unread: 0, most: 0 }]
+      await waitUntil(
+        () => {
+          looks.unread = unreadBy(port) > 0 ? looks.unread + 1 : 0
+          looks.most = Math.max(looks.most, looks.unread)
+          return done
+        },
+        (is) => is,
+        'the next batch to be taken',
+        { timeoutMs: 30_000, intervalMs: 10 },
+      )
+      await sending
+      // It did ask for quiet.
+      expect(performance.now() - started).toBeGreaterThan(500)
+      expect(looks.most).toBeLessThan(20)
+    } finally {
+      await limitProducers(broker, undefined)
+      await exporter.close!()
+      await removeTopic(broker, 'quiet')
+    }
+  }, 40_000)
 })
 
 describe('options', () => {

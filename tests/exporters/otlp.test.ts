@@ -97,12 +97,7 @@ const overGrpc: Subject = {
   exporter: 'otlp',
   start: (serving) => GrpcHarness.start(grpcApi, serving),
   namesRefused: false,
-  skips: {
-    ...skips,
-    HTTP_PROXY: 'gRPC goes through no proxy',
-    HTTPS_PROXY: 'gRPC goes through no proxy',
-    NO_PROXY: 'gRPC goes through no proxy',
-  },
+  skips,
 }
 
 describe('grpc', () => {
@@ -159,7 +154,7 @@ describe('endpoints', () => {
   test.each([
     ['otlp://user@collector', {}, {}, 'credentials go into a header'],
     ['otlp://collector?key=1', {}, {}, 'credentials go into a header'],
-    ['otlp://c', { protocol: 'grpc', proxy: 'http://p:1' }, {}, 'gRPC goes through no proxy'],
+    ['otlp://c', { protocol: 'grpc', proxy: 'https://p:1' }, {}, 'gRPC goes through proxies at http:// only'],
     [
       'otlp',
       {},

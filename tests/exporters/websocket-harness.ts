@@ -1,6 +1,9 @@
 import type { Server, ServerWebSocket } from 'bun'
 import type { Harness, Manner, Received, ServerTls, Serving, Target } from './conformance.ts'
 
+/** Longest reason that fits into a frame. */
+const REASON_BYTES = 123
+
 interface Viewer {
   readonly session: string
   readonly said: string
@@ -87,9 +90,20 @@ export class WebSocketHarness implements Harness {
     })
   }
 
-  #handshake(request: Request, server: Server<Viewer>): Response | undefined {
-    if (this.#manner.does === 'block') return new Response('who are you?', { status: 401 })
-    if (this.#manner.does === 'be busy') return new Response('later', { status: 503 })
+  get #answers(): boolean {
+    return this.#options['acknowledge'] !== 'none'
+  }
+
+  #handshake(request: Request, server: Server<Viewer>): Response | Promise<Response> | undefined {
+    const manner = this.#manner
+    if (manner.does === 'block') return new Response('who are you?', { status: 401 })
+    // One that can say when to come again does so where it is asked to take something.
+    if (manner.does === 'be busy' && manner.retryAfterSeconds === undefined)
+      return new Response('later', { status: 503 })
+    if (manner.does === 'hang' && !this.#answers) {
+      this.#hanging++
+      return new Promise(() => undefined)
+    }
     this.offered = request.headers.get('Sec-WebSocket-Extensions') ?? ''
     const said = `${[...request.headers].map((pair) => pair.join(': ')).join(', ')} to ${request.url}`
     const data = { session: request.headers.get('X-Pgturret-Session') ?? '', said }
@@ -104,9 +118,12 @@ export class WebSocketHarness implements Harness {
       this.#hanging++
       return
     }
-    if (manner.does === 'be busy') return socket.close(1013, 'try again later')
-    if (this.#options['acknowledge'] === 'none') return this.#lines(message)
+    if (manner.does === 'be busy' && manner.retryAfterSeconds === undefined)
+      return socket.close(1013, 'try again later')
+    if (!this.#answers) return this.#lines(socket, message)
     const { sequence, records } = JSON.parse(message) as { sequence: number; records: Received[] }
+    if (manner.does === 'be busy')
+      return void socket.send(JSON.stringify({ busy: sequence, retry_after: manner.retryAfterSeconds }))
     if (manner.does === 'echo')
       return void socket.send(JSON.stringify({ refused: sequence, reason: socket.data.said }))
     // It came once before, and only the answer was lost.
@@ -126,8 +143,16 @@ export class WebSocketHarness implements Harness {
     socket.send(JSON.stringify({ acknowledged: sequence, ...exceptions(manner, records, isMarked) }))
   }
 
-  #lines(message: string): void {
-    this.#received.push(...message.split('\n').map((line) => JSON.parse(line) as Received))
+  #lines(socket: ServerWebSocket<Viewer>, message: string): void {
+    const records = message
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Received)
+    const manner = this.#manner
+    if (manner.does === 'limit' && records.length > manner.records) return socket.close(1009, 'too big')
+    // A reason for closing has room for so much of it.
+    if (manner.does === 'echo') return socket.close(1011, socket.data.said.slice(-REASON_BYTES))
+    this.#received.push(...records)
   }
 }
 

@@ -2,11 +2,12 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { RetryableError } from '../../src/errors.ts'
 import type { Exporter } from '../../src/exporter.ts'
 import definition from '../../src/exporters/websocket-server.ts'
+import { makeLog } from '../../src/log.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
-import { conformance, type Harness, noServer, type Received, type Target } from './conformance.ts'
+import { conformance, type Harness, type Received, type Target } from './conformance.ts'
 import { deafViewer, TestViewer, type ViewerOptions } from './websocket-viewer.ts'
 
 /** The websocket-server destination, looked on by viewers. */
@@ -33,13 +34,31 @@ class ViewerHarness implements Harness {
   }
 }
 
-const reasons = Object.fromEntries(
-  Object.keys(noServer()).map((name) => [name, 'it is the server itself: viewers answer nothing']),
-)
+const answered = 'viewers answer nothing'
+const listens = 'it is the one that listens: what an address that is taken comes to has a test below'
+const certificate = 'it shows a certificate and asks for none: "over TLS" below is what viewers see of it'
+const proxied = 'it connects to nobody'
 conformance({
   exporter: 'websocket-server',
   start: async () => new ViewerHarness(),
-  skips: { ...reasons, 'told to stop, it stops': 'it waits for nobody' },
+  skips: {
+    'refused in part': answered,
+    'to be sent again in part': answered,
+    'refused for good': answered,
+    'too large is split': answered,
+    'blocked holds': answered,
+    'busy is waited for': answered,
+    'Retry-After is honoured': answered,
+    'nobody listens': listens,
+    'killed and started again': listens,
+    'told to stop, it stops': 'it waits for nobody',
+    'TLS with a private CA': certificate,
+    'another CA is refused': certificate,
+    'mutual TLS': certificate,
+    HTTP_PROXY: proxied,
+    HTTPS_PROXY: proxied,
+    NO_PROXY: proxied,
+  },
 })
 
 /** Ends what a test has left. */
@@ -49,13 +68,17 @@ afterEach(async () => {
 })
 
 /** A server that listens, given flags as texts. */
-async function server(given: Record<string, unknown> = {}): Promise<{ exporter: Exporter; port: number }> {
+async function server(
+  given: Record<string, unknown> = {},
+): Promise<{ exporter: Exporter; port: number; said: string[] }> {
   const port = freePort()
+  const said: string[] = []
+  const log = makeLog((line) => void said.push(line), true)
   const options = definition.options.parse({ hostname: '127.0.0.1', port, ...given })
-  const exporter = definition.create(options, { userAgent: 'pgturret/test', format: 'json' })
+  const exporter = definition.create(options, { userAgent: 'pgturret/test', format: 'json', log })
   endings.push(() => exporter.close?.())
   await exporter.open?.(calm)
-  return { exporter, port }
+  return { exporter, port, said }
 }
 
 async function viewer(port: number, query = '', more: Partial<ViewerOptions> = {}): Promise<TestViewer> {
@@ -264,7 +287,7 @@ const heavy = (from: number, to: number): string[] =>
 
 describe('slow viewers', () => {
   test('miss something and are told exactly how much; others do not', async () => {
-    const { exporter, port } = await server({ buffer: '64kB', history: '256kB' })
+    const { exporter, port, said } = await server({ buffer: '64kB', history: '256kB' })
     const fast = await viewer(port)
     const slow = await deafViewer(port)
     const choosy = await deafViewer(port, '?grep=tenth')
@@ -290,10 +313,22 @@ describe('slow viewers', () => {
     expect(all.gaps).toEqual(all.notes)
     expect(tenths.shown.length + tenths.skipped).toBe(BATCHES * 10)
     expect(tenths.shown.every((n) => n % 10 === 0)).toBe(true)
+    // The operator hears of it once in a while, not for each record.
+    expect(said.filter((line) => line.includes('a viewer is too slow'))[0]).toMatch(
+      /^pgturret: warn: "ws-listen:\/\/127\.0\.0\.1:\d+": a viewer is too slow: records were left out for it viewer="127\.0\.0\.1" missed=\d+\n$/,
+    )
+    slow.destroy()
+    await waitUntil(
+      () => said.find((line) => line.includes('has gone')),
+      (line) => line !== undefined,
+      'word that it has gone',
+    )
+    expect(said.find((line) => line.includes('has gone'))).toContain(`missed=${all.skipped}`)
+    expect(said.length).toBeLessThan(20)
   }, 60_000)
 
   test('who does not answer pings is dropped', async () => {
-    const { port } = await server({ keepalive: '8s', viewers: '2' })
+    const { port, said } = await server({ keepalive: '8s', viewers: '2' })
     const live = await viewer(port)
     const deaf = await deafViewer(port)
     endings.push(() => deaf.destroy())
@@ -303,6 +338,10 @@ describe('slow viewers', () => {
       ({ status }) => status !== 503,
       'its place to be free',
       { timeoutMs: 40_000 },
+    )
+    expect(said.join('')).toContain('a viewer was turned away viewer="127.0.0.1" status=503')
+    expect(said.join('')).toContain(
+      'a viewer did not answer pings, and was dropped viewer="127.0.0.1" missed=0',
     )
     // The other one has answered, and is still there.
     expect(await Promise.race([live.closed, 'there'])).toBe('there')

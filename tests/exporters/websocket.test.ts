@@ -8,12 +8,9 @@ import { WebSocketHarness } from './websocket-harness.ts'
 
 /** The websocket destination against a server that counts batches. */
 
-const noTime = { 'Retry-After is honoured': 'a WebSocket has no word for when to come again' }
-
 conformance({
   exporter: 'websocket',
   start: async (serving) => new WebSocketHarness(serving),
-  skips: noTime,
 })
 
 const acknowledged: Subject = {
@@ -27,14 +24,10 @@ describe('not acknowledged', () =>
     exporter: 'websocket',
     start: async (serving) => new WebSocketHarness(serving, { acknowledge: 'none' }),
     skips: {
-      ...noTime,
       'refused in part': noAnswers,
       'to be sent again in part': noAnswers,
       'refused for good': noAnswers,
-      'too large is split': noAnswers,
-      'busy is waited for': noAnswers,
-      'told to stop, it stops': noAnswers,
-      'secrets are shown nowhere': noAnswers,
+      'Retry-After is honoured': noAnswers,
     },
   }))
 
@@ -119,6 +112,15 @@ describe('answers', () => {
       retry: [0],
       rejected: [{ index: 1, reason: 'refused without a reason' }],
     })
+  })
+
+  test('one that is busy may say when to come again', () => {
+    expect(verdictIn('{"busy":7,"retry_after":1.5}')).toMatchObject({
+      sequence: 7,
+      error: { retryAfterMs: 1500 },
+    })
+    expect(verdictIn('{"busy":7}')!.error).toMatchObject({ retryAfterMs: undefined })
+    expect(verdictIn('{"busy":7,"retry_after":-1}')).toBeUndefined()
   })
 
   test.each(['', 'hello', '[]', '{}', '{"acknowledged":-1}', '{"acknowledged":"7"}', '{"refused":1.5}'])(

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { environmentProxy } from '../../src/http/environment-proxy.ts'
+import { proxyFor } from '../../src/http/environment-proxy.ts'
 
 const PROXY = 'http://proxy.example:3128'
 const env = (exceptions: string) => ({ HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: exceptions })
@@ -22,11 +22,17 @@ test.each([
   ['ws://LOGS.example/in', 'Logs.Example', undefined],
   ['ws://logs.example/in', '*', undefined],
 ])('%p with NO_PROXY=%p goes through %p', (url, exceptions, expected) => {
-  expect(environmentProxy(url, env(exceptions))).toBe(expected)
+  expect(proxyFor(url, env(exceptions))).toBe(expected)
 })
 
 test('each scheme has its own, and small letters go before', () => {
   const own = { http_proxy: 'http://a', HTTP_PROXY: 'http://b', HTTPS_PROXY: '' }
-  expect(environmentProxy('ws://logs.example', own)).toBe('http://a')
-  expect(environmentProxy('wss://logs.example', own)).toBeUndefined()
+  expect(proxyFor('ws://logs.example', own)).toBe('http://a')
+  expect(proxyFor('wss://logs.example', own)).toBeUndefined()
+})
+
+test('one that was given goes before the environment’s, and NO_PROXY before both', () => {
+  const env = { HTTPS_PROXY: 'http://theirs:1', NO_PROXY: 'inside.example' }
+  expect(proxyFor('https://far.example/', env, 'http://ours:1')).toBe('http://ours:1')
+  expect(proxyFor('https://a.inside.example/', env, 'http://ours:1')).toBeUndefined()
 })

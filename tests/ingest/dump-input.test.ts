@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { readDump } from '../../src/ingest/dump.ts'
-import { isCompressed, openDump } from '../../src/ingest/dump-input.ts'
+import { isPlainDump, openDump } from '../../src/ingest/dump-input.ts'
 import { hello, logs, ring, shown } from './frames.ts'
 
 let folder = ''
@@ -45,7 +45,7 @@ const WHOLE = { records: RECORDS, last: `${RECORDS} message ${RECORDS}`, damage:
 describe.each(COMPRESSIONS)('%s', (_, compress) => {
   test('is told by its first bytes, and read', async () => {
     const path = file(compress(DUMP))
-    expect(isCompressed(path)).toBe(true)
+    expect(isPlainDump(path)).toBe(false)
     expect(await read(path)).toEqual(WHOLE)
   })
 
@@ -110,7 +110,7 @@ function lastBlockBytes(bytes: Uint8Array): number {
 
 test('what is not compressed, from an offset, and shorter than a signature', async () => {
   expect(await read(file(DUMP))).toEqual(WHOLE)
-  expect(isCompressed(file(DUMP))).toBe(false)
+  expect(isPlainDump(file(DUMP))).toBe(true)
   expect(await read(file(new Uint8Array(0)))).toEqual({ records: 0, last: undefined, damage: [] })
   expect((await read(file(DUMP.subarray(0, 3)))).damage).toHaveLength(1)
   const input = await openDump(file(DUMP), DUMP.length - 10)

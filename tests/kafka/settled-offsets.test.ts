@@ -5,6 +5,7 @@ const record = (partition: number, offset: bigint) => ({
   topic: 't',
   partition,
   offset,
+  timestamp: 0n,
   leaderEpoch: 0,
   value: undefined,
   headers: new Map(),

@@ -8,7 +8,7 @@ import { calm } from '../exporters/batches.ts'
 import { BOOT, dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
 import { BINARY, runBinary } from '../support/binary.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { committed, createTopic } from './kafka-topics.ts'
+import { committed, createTopic, produce } from './kafka-topics.ts'
 import { withService } from './with-service.ts'
 
 /** Many machines with Kafka in the middle: the real binary reads a topic in a group, and forwards. */
@@ -119,14 +119,48 @@ describe.skipIf(live.missing !== undefined)('forwarders', () => {
     expect(told.stdout).toBe(sent.stdout)
   })
 
-  test('a topic of JSON is refused, and nothing of it is passed over', async () => {
+  test('JSON comes back as it was sent, every byte of it, and is committed', async () => {
     await createTopic(broker, 'jsons', { partitions: 1 })
-    await fill('jsons', {}, 10)
+    await fill('jsons', { compression: 'lz4' }, 500)
+    await Bun.write(join(folder, 'jsons.febe'), dumpOf(logs(500)))
+    const words = ['--group', 'jsons', '--idle', '2s']
+    const [told, sent] = [
+      await replay('jsons', ...words),
+      await runBinary(['replay', 'jsons.febe'], { cwd: folder }),
+    ]
+    expect(told).toMatchObject({ code: 0 })
+    expect(told.stdout.split('\n')).toHaveLength(501)
+    expect(told.stdout).toBe(sent.stdout)
+    expect((await replay('jsons', ...words)).stdout).toBe('')
+  })
+
+  test('JSON that is damaged is passed over, and told', async () => {
+    await createTopic(broker, 'torn', { partitions: 1 })
+    await fill('torn', {}, 2)
+    await produce(broker, 'torn', ['{"timestamp":'])
+    await fill('torn', {}, 3)
+    const run = await replay('torn', '--group', 'torn', '--idle', '2s')
+    expect(run.code).toBe(3)
+    expect(run.stdout.split('\n')).toHaveLength(6)
+    expect(run.stderr).toContain('torn, partition 0, offset 2: it is no JSON')
+  })
+
+  const refused = async (topic: string, why: string) => {
     for (let turn = 0; turn < 2; turn++) {
-      const run = await replay('jsons', '--group', 'jsons', '--idle', '2s')
+      const run = await replay(topic, '--group', topic, '--idle', '2s')
       expect(run.code).toBe(3)
-      expect(run.stderr).toContain('jsons, partition 0, offset 0: not a record as it came')
+      expect(run.stderr).toContain(`${topic}, partition 0, offset 0: not a record of pgturret`)
+      expect(run.stderr).toContain(why)
     }
+  }
+
+  test('a topic of something else is refused, and nothing of it is passed over', async () => {
+    await createTopic(broker, 'orders', { partitions: 1 })
+    await produce(broker, 'orders', ['{"order":17}'])
+    await refused('orders', 'it has no')
+    await createTopic(broker, 'otlp', { partitions: 1 })
+    await fill('otlp', { records: 'otlp' }, 10)
+    await refused('otlp', 'it is neither frames nor JSON')
   })
 
   test('a topic that is not there ends it', async () => {

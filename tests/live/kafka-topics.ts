@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Admin, Connection, Consumer, fetchV12, type Message } from '@platformatic/kafka'
+import { Admin, Connection, Consumer, fetchV12, type Message, Producer } from '@platformatic/kafka'
 import { hostAndPort } from '../../src/kafka/address.ts'
 import type { ServerTls } from '../exporters/conformance/subject.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -93,6 +93,28 @@ export const committed = (brokers: string, group: string): Promise<number> =>
     const partitions = found!.topics.flatMap((topic) => topic.partitions)
     return partitions.reduce((sum, { committedOffset }) => sum + Number(committedOffset), 0)
   })
+
+/** Writes records of somebody else's to a topic. */
+export async function produce(brokers: string, topic: string, values: readonly string[]): Promise<void> {
+  const producer = new Producer({ clientId, bootstrapBrokers: [brokers] })
+  try {
+    await producer.send({ messages: values.map((value) => ({ topic, value: Buffer.from(value) })) })
+  } finally {
+    await producer.close()
+  }
+}
+
+/** Lets every client write so many bytes a second, and no more without being told to wait; undefined: as many as they like. */
+export async function limitProducers(brokers: string, bytesPerSecond: number | undefined): Promise<void> {
+  const key = 'producer_byte_rate' as const
+  const ops =
+    bytesPerSecond === undefined
+      ? [{ key, remove: true as const }]
+      : [{ key, value: bytesPerSecond, remove: false as const }]
+  // Nobody in particular: the default.
+  const entities = [{ entityType: 'client-id' as const, entityName: null }]
+  await withAdmin(brokers, (admin) => admin.alterClientQuotas({ entries: [{ entities, ops }] }))
+}
 
 /** Removes a topic. */
 export const removeTopic = (brokers: string, topic: string): Promise<void> =>

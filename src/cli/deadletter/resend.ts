@@ -35,7 +35,7 @@ export class Resend {
     const { definition, options } = destination
     this.#delivery = new Delivery({
       name: definition.label(options),
-      exporter: exporterTo(destination),
+      exporter: exporterTo(destination, context.log),
       limits: definition.batch(options),
       maxQueueBytes: Number.POSITIVE_INFINITY,
       retryForMs,

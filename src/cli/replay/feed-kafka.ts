@@ -1,7 +1,10 @@
 import { systemClock } from '../../clock.ts'
+import { FrameType } from '../../codec/frame.ts'
 import { BlockedError, InputError } from '../../errors.ts'
 import type { RateLimit } from '../../filter/rate-limit.ts'
 import { FebeRecords } from '../../ingest/febe-records.ts'
+import { isJson } from '../../ingest/json-lines.ts'
+import { JsonFrames } from '../../ingest/json-record.ts'
 import type { Wanted } from '../../ingest/stream.ts'
 import { SettledOffsets } from '../../kafka/settled-offsets.ts'
 import type { KafkaRecord, KafkaSource } from '../../kafka/source.ts'
@@ -22,7 +25,7 @@ const LONGEST_PAUSE_MS = 10_000
 const DRAIN_MS = 10_000
 const MOST_REPORTS = 20
 
-/** A topic holds something that is not a record of pgturret's as it came: there is no way on. */
+/** A topic holds something that is not a record of pgturret's: there is no way on. */
 class Unreadable extends Error {}
 
 /** Which records of a topic are sent on. */
@@ -67,6 +70,7 @@ class TopicFeeder {
   readonly #context: CommandContext
   readonly #stop: AbortController
   readonly #texts: FebeRecords
+  readonly #json = new JsonFrames()
   readonly #settled = new SettledOffsets()
   #committing: Promise<void> = Promise.resolve()
   #generation = 0
@@ -166,16 +170,26 @@ class TopicFeeder {
 
   #take(record: KafkaRecord): void {
     const place = () => `${record.topic}, partition ${record.partition}, offset ${record.offset}`
-    const { value } = record
     try {
-      if (value === undefined || value[0] !== FIRST_BYTE) throw new Unreadable(`${place()}: ${NOT_FEBE}`)
-      this.#texts.take(value)
+      this.#texts.take(this.#dumpOf(record))
       this.records++
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      if (++this.#damaged <= MOST_REPORTS) this.#context.log.error(`${place()}: ${error.message}`)
+      const { reason, message } = error
+      const isFrames = record.value?.[0] === FrameType.Version
+      if (reason === 'unexpected_frame' && !isFrames)
+        throw new Unreadable(`${place()}: not a record of pgturret: ${message}; ${READABLE}`)
+      if (++this.#damaged <= MOST_REPORTS) this.#context.log.error(`${place()}: ${message}`)
     }
     this.#settled.add(record, this.#pipeline.position)
+  }
+
+  /** The frames of a record, as they came or made of its JSON. */
+  #dumpOf({ value, timestamp }: KafkaRecord): Uint8Array {
+    if (value === undefined) throw new InputError('unexpected_frame', 'it is empty', 0)
+    if (isJson(value)) return this.#json.dump(value, Number(timestamp))
+    if (value[0] === FrameType.Version) return value
+    throw new InputError('unexpected_frame', 'it is neither frames nor JSON', 0)
   }
 
   /** Looks after what no record reminds of: what waits to be sent, what may be committed, whether it is over. */
@@ -237,7 +251,4 @@ class TopicFeeder {
   }
 }
 
-/** The type of the `V` frame with which every text begins. */
-const FIRST_BYTE = 0x56
-const NOT_FEBE =
-  'not a record as it came; a topic can be read back when it was written with --kafka-records febe'
+const READABLE = 'a topic can be read back when it was written with --kafka-records json or febe'

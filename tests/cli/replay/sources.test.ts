@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DiskJournal } from '../../../src/journal/disk-journal.ts'
@@ -82,6 +82,40 @@ test('every record that was read is accounted for', async () => {
   expect(stderr).toMatch(
     /10 records read, 4 filtered, 1 damaged; 5 delivered to .*; 7 that their senders did not keep/,
   )
+})
+
+describe('lines of JSON', () => {
+  const captures = join(import.meta.dir, '../../fixtures/captures')
+  const json = async (name: string, febe: string): Promise<string> => {
+    const path = join(folder, name)
+    expect((await run(['replay', febe, '--to', `file://${path}`])).code).toBe(0)
+    return path
+  }
+
+  test('are replayed as what they were made from', async () => {
+    for (const name of ['1', '4', '5'].map((n) => `pg_logfebe-15-conn${n}`)) {
+      const first = await json(`${name}.ndjson`, join(captures, `${name}.febe`))
+      const second = await json(`${name}-again.ndjson`, first)
+      expect(readFileSync(second, 'utf8')).toBe(readFileSync(first, 'utf8'))
+      // As frames once more, and back.
+      const febe = join(folder, `${name}-again.febe`)
+      expect((await run(['replay', first, '--format', 'febe', '--to', `file://${febe}`])).code).toBe(0)
+      expect(readFileSync(await json(`${name}-third.ndjson`, febe), 'utf8')).toBe(readFileSync(first, 'utf8'))
+    }
+  })
+
+  test('are begun behind a position, gone on with, and told where they are damaged', async () => {
+    const path = await json('seven.ndjson', dump('seven.febe', 1, 7))
+    expect((await replayed(path, '--from', '5')).messages).toEqual(['message 6', 'message 7'])
+    const resume = ['--resume', join(folder, 'seven.cursor')]
+    const out = `file://${join(folder, 'seven-out')}`
+    expect((await run(['replay', path, '--to', out, ...resume])).stderr).toContain('7 delivered')
+    appendFileSync(path, `{"torn\n${readFileSync(path, 'utf8').split('\n')[0]}\n`)
+    const { code, stderr } = await run(['replay', path, '--to', out, ...resume])
+    expect(code).toBe(3)
+    expect(stderr).toContain("not a record of pgturret's: it is no JSON")
+    expect(stderr).toContain('1 delivered')
+  })
 })
 
 describe('a journal', () => {
