@@ -32,8 +32,9 @@ const options = z.object({
   columns: choice(['data', 'jsonlog']).prefault('data').meta({
     description: 'a few columns and the rest as jsonb in "data", or one column for each field of the event',
   }),
-  gin: choice(['jsonb_ops', 'jsonb_path_ops', 'none']).prefault('jsonb_ops').meta({
-    description: 'operators of the GIN index on "data": all of them, @> and @@ alone (smaller), or no index',
+  gin: choice(['jsonb_path_ops', 'jsonb_ops', 'none']).prefault('jsonb_path_ops').meta({
+    description:
+      'operators of the GIN index on "data": @>, @? and @@, these and ? for keys (costs more), or no index',
   }),
   timestampIndex: choice(['btree', 'brin'])
     .prefault('btree')
