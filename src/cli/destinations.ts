@@ -197,6 +197,7 @@ function deliveryTo(
     name: definition.label(options),
     exporter: service.standIn?.(destination) ?? exporterTo(destination),
     limits: definition.batch(options),
+    concurrency: definition.window?.(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,
     giveUp: service.giveUp,

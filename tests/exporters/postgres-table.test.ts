@@ -240,7 +240,11 @@ describe('records', () => {
   })
 
   test('of several batches at a time go over a connection each, some of them sent before', async () => {
-    const writer = await Writer.open(urlOf(cluster), { partition: 'day', applicationName: 'many' })
+    const writer = await Writer.open(urlOf(cluster), {
+      partition: 'day',
+      applicationName: 'many',
+      copies: '8',
+    })
     const batches = Array.from({ length: 8 }, (_, n) =>
       [0, 1].map((m) => someRecord({ ErrMessage: `${n} ${m}` }, Date.now() - n * 3 * 86_400_000)),
     )
@@ -256,6 +260,23 @@ describe('records', () => {
     await writer.send(someRecord({}))
     expect(Number(await cluster.query(sessions))).toBe(1)
     await writer.close()
+  })
+
+  test('of several batches at a time are numbered in their order, one copied while another is committed', async () => {
+    const writer = await Writer.open(urlOf(cluster), { applicationName: 'in order' })
+    const batches = Array.from({ length: 20 }, (_, n) =>
+      Array.from({ length: 50 }, (_, m) => someRecord({ ErrMessage: `${50 * n + m}` })),
+    )
+    // Commits that take their time, as those of a disk do.
+    await cluster.query(`CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END';
+      CREATE CONSTRAINT TRIGGER late AFTER INSERT ON pgturret_logs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.event LIKE '%00') EXECUTE FUNCTION dawdle()`)
+    await Promise.all(batches.map((batch) => writer.send(...batch)))
+    const events = await cluster.query("SELECT string_agg(event, ',' ORDER BY id) FROM pgturret_logs")
+    expect(events).toBe(Array.from({ length: 1000 }, (_, n) => n).join(','))
+    const sessions = "SELECT count(*) > 1 FROM pg_stat_activity WHERE application_name = 'in order'"
+    expect(await cluster.query(sessions)).toBe('t')
+    await writer.close()
+    await cluster.query('DROP TABLE pgturret_logs; DROP FUNCTION dawdle')
   })
 
   test('that a constraint refuses fail with the whole batch, also among those that are there already', async () => {

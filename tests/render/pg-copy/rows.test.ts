@@ -42,6 +42,12 @@ const anyRecord = fc
     }),
   )
 
+/** Numbers as they are written: a parsed one has lost digits. */
+const numbersOf = (record: RecordView): Record<string, string> =>
+  Object.fromEntries(
+    [...jsonOf(record).matchAll(/"(\w+)":(-?[\d.]+)(?=[,}])/g)].map(([, name, digits]) => [name!, digits!]),
+  )
+
 /** The text that a row holds for a value of the canonical JSON. */
 const textOf = (value: string | number | boolean | undefined) =>
   value === undefined ? undefined : String(value)
@@ -53,12 +59,9 @@ describe('a row with data', () => {
         const whole = canonical(record)
         const { timestamp, level, event, func, scope, uid, session_start, data, ...numbers } = dataRow(record)
         const rest = JSON.parse(data!) as Canonical
-        // Numbers as they are written: a parsed one has lost digits.
-        const written = new Map(
-          [...jsonOf(record).matchAll(/"(\w+)":(-?[\d.]+)(?=[,}])/g)].map(([, ...one]) => one),
-        )
+        const written = numbersOf(record)
         for (const [name, text] of Object.entries(numbers))
-          expect(text).toBe(written.get(name) ?? (whole[name] as string))
+          expect(text).toBe(written[name] ?? textOf(whole[name])!)
         if (session_start === undefined) expect(rest['session_start']).toBe(whole['session_start']!)
         else expect(rest).not.toHaveProperty('session_start')
         expect(timestamp).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/)
@@ -161,9 +164,7 @@ describe('a row with a column for each field', () => {
       fc.property(anyRecord, (record) => {
         const whole = canonical(record)
         const row = fieldRow(record)
-        // Numbers as they are written: a parsed one has lost digits.
-        const written = [...jsonOf(record).matchAll(/"(\w+)":(-?[\d.]+)(?=[,}])/g)]
-        const numbers = Object.fromEntries(written.map(([, name, digits]) => [name, digits]))
+        const numbers = numbersOf(record)
         const texts = Object.fromEntries(Object.entries(whole).map(([name, one]) => [name, textOf(one)]))
         const { timestamp: _, session_start: __, ...expected } = { ...texts, ...numbers }
         const { timestamp, session_start: ___, ...rest } = row
