@@ -30,7 +30,8 @@ export interface Exporter {
   open?(signal: AbortSignal): Promise<void>
   /**
    * Resolves once the destination has accepted the whole batch; otherwise throws (`PartialError` when it took some of it).
-   * Called again only when the last call has settled, unless the destination is served with a concurrency above one.
+   * Called again only when the last call has settled, unless the destination is served with a concurrency above one, or
+   * has a `window`.
    *
    * @param signal aborted when time is up or the program stops: the call must end soon then. One that has not ended a
    *   second later is taken for failed, and the batch may be sent again beside it
@@ -92,6 +93,11 @@ export interface ExporterDefinition<S extends z.ZodObject = z.ZodObject> {
   batch(options: z.output<S>): { readonly maxRecords: number; readonly maxBytes: number }
   /** How long a batch that is not full waits for more records, in milliseconds, unless `linger` says so; 0 by default. */
   linger?(options: z.output<S>): number
+  /**
+   * Batches that it may be given at a time by default, because it sees to their order itself; 1 by default. `concurrency`
+   * can only raise it.
+   */
+  window?(options: z.output<S>): number
   /** Format of the batches, unless `--format` may choose. */
   readonly format: Format | 'chosen'
   /**

@@ -218,6 +218,7 @@ function deliveryTo(
     name: definition.label(options),
     exporter: service.standIn?.(destination) ?? exporterTo(destination, context.log),
     limits: definition.batch(options),
+    concurrency: definition.window?.(options),
     maxQueueBytes: service.queueBytes,
     retryForMs: service.retryForMs,
     giveUp: service.giveUp,

@@ -23,7 +23,7 @@ export function outletRequest(destination: Destination, colors: Colors, log: Log
       label: definition.label(options),
       limits: definition.batch(options),
       lingerMs: common.linger || (definition.linger?.(options) ?? 0),
-      concurrency: common.concurrency,
+      concurrency: Math.max(common.concurrency, definition.window?.(options) ?? 1),
       retryForMs: common.retryFor ?? Number.POSITIVE_INFINITY,
       maxAttempts: common.maxAttempts ?? Number.POSITIVE_INFINITY,
     },

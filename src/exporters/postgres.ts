@@ -11,6 +11,7 @@ import { RecordTable } from '../postgres/record-table.ts'
 import type { TableShape } from '../postgres/schema.ts'
 import { Session } from '../postgres/session.ts'
 import { parseTableName } from '../postgres/table-name.ts'
+import { Turns } from '../postgres/turns.ts'
 import { verdictOn } from '../postgres/verdict.ts'
 import type { RecordView } from '../record/view.ts'
 import { DATA_COLUMNS, DataRowEncoder } from '../render/pg-copy/data-row.ts'
@@ -32,8 +33,9 @@ const options = z.object({
   columns: choice(['data', 'jsonlog']).prefault('data').meta({
     description: 'a few columns and the rest as jsonb in "data", or one column for each field of the event',
   }),
-  gin: choice(['jsonb_ops', 'jsonb_path_ops', 'none']).prefault('jsonb_ops').meta({
-    description: 'operators of the GIN index on "data": all of them, @> and @@ alone (smaller), or no index',
+  gin: choice(['jsonb_path_ops', 'jsonb_ops', 'none']).prefault('jsonb_path_ops').meta({
+    description:
+      'operators of the GIN index on "data": @>, @? and @@, these and ? for keys (costs more), or no index',
   }),
   timestampIndex: choice(['btree', 'brin'])
     .prefault('btree')
@@ -47,6 +49,9 @@ const options = z.object({
   }),
   applicationName: text('NAME').prefault('pgturret').meta({
     description: "what sessions call themselves; records of the user's sessions by that name are left out",
+  }),
+  copies: integer(1, 64).prefault('1').meta({
+    description: 'COPYs at a time, a connection each; with more than one the order of records is not kept',
   }),
   batchRecords: integer(1, 1_000_000).prefault('10000').meta({ description: 'most records in one COPY' }),
   batchBytes: size().prefault('8MB').meta({ description: 'most bytes in one COPY' }),
@@ -72,6 +77,8 @@ export default defineExporter({
   label: (given) => `${placeText(placeFor(given))} ${given.table}`,
   format: 'json',
   batch: ({ batchRecords, batchBytes }) => ({ maxRecords: batchRecords, maxBytes: batchBytes }),
+  // One more is being committed, or gets ready.
+  window: ({ copies }) => copies + 1,
   encoding: ({ columns }) => ({
     name: `postgres ${columns}`,
     encoder: () => (columns === 'jsonlog' ? new FieldRowEncoder() : new DataRowEncoder()),
@@ -135,6 +142,7 @@ interface Line {
 class PostgresExporter implements Exporter {
   readonly #given: Options
   readonly #place: Place
+  readonly #turns: Turns
   /** One for each batch under way, and those that wait for the next. */
   readonly #lines = new Set<Line>()
   readonly #idle: Line[] = []
@@ -142,6 +150,7 @@ class PostgresExporter implements Exporter {
   constructor(given: Options) {
     this.#given = given
     this.#place = placeFor(given)
+    this.#turns = new Turns(given.copies)
   }
 
   open(signal: AbortSignal): Promise<void> {
@@ -150,16 +159,37 @@ class PostgresExporter implements Exporter {
 
   send(batch: Batch, signal: AbortSignal): Promise<void> {
     return this.#saying(async () => {
-      const line = await this.#line(signal)
+      const line = await this.#written(batch, signal)
       try {
-        await line.days?.cover(batch, signal)
-        await line.table.write(batch.bytes, batch.records, signal)
+        await line.table.commit(signal)
         // They are stored: what goes wrong now is no reason to send them again.
         await line.days?.look(signal).catch(() => line.session.drop())
       } finally {
         this.#rest(line)
       }
     })
+  }
+
+  /**
+   * Writes a batch when its turn comes. The next one is copied while this one is committed: the server waits for its disk
+   * and works at the same time, and numbers rows in their order all the same.
+   */
+  async #written(batch: Batch, signal: AbortSignal): Promise<Line> {
+    const end = await this.#turns.take()
+    try {
+      signal.throwIfAborted()
+      const line = await this.#line(signal)
+      try {
+        await line.days?.cover(batch, signal)
+        await line.table.write(batch.bytes, batch.records, signal)
+        return line
+      } catch (error) {
+        this.#rest(line)
+        throw error
+      }
+    } finally {
+      end()
+    }
   }
 
   async check(signal: AbortSignal): Promise<string> {

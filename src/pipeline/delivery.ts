@@ -122,6 +122,12 @@ export class Delivery {
     return this.#ledger.queue.bytes
   }
 
+  /** Bytes that have to be there for it to have all the batches at a time that it can, and the next one ready. */
+  get usefulBytes(): number {
+    const { concurrency = 1, limits } = this.#options
+    return concurrency === 1 ? 0 : (concurrency + 1) * limits.maxBytes
+  }
+
   /** When the oldest record that is not settled was received, in milliseconds since 1970; undefined: none, or unknown. */
   get oldestMs(): number | undefined {
     return this.#ledger.queue.oldestMs

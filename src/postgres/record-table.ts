@@ -43,7 +43,7 @@ export class RecordTable {
       ...(daily ? [other] : []),
       'COMMIT',
     ]
-    await this.#all(statements, signal)
+    await this.#orUndone(this.#all(statements, signal), signal)
   }
 
   /** Whether there is something by its name. */
@@ -61,42 +61,43 @@ export class RecordTable {
   }
 
   /**
-   * Writes records, all or none; those whose uid is there already are passed over.
+   * Writes records, all or none, in a transaction that `commit` ends; those whose uid is there already are passed over.
    *
    * Straight into the table as long as none of them is, which is much faster.
    */
   async write(rows: Uint8Array, records: number, signal: AbortSignal): Promise<void> {
     if (!this.#repeats) {
       try {
-        return await this.#session.copy(this.#copyInto(this.#sql), rows, signal)
+        const copied = this.#session.copy(`BEGIN; ${this.#copyInto(this.#sql)}`, rows, signal)
+        return await this.#orUndone(copied, signal)
       } catch (error) {
         if (serverErrorOf(error)?.code !== UNIQUE_VIOLATION) throw error
       }
     }
-    this.#repeats = (await this.#writeNew(rows, signal)) < records
+    await this.#stage(signal)
+    this.#repeats = (await this.#orUndone(this.#writeNew(rows, signal), signal)) < records
+  }
+
+  /** What was written is stored once this resolves. */
+  async commit(signal: AbortSignal): Promise<void> {
+    await this.#orUndone(this.#session.query('COMMIT', signal), signal)
+  }
+
+  async #stage(signal: AbortSignal): Promise<void> {
+    if (this.#staged) return
+    const declared = this.#shape.columns.map(({ name, type }) => `"${name}" ${type}`).join(', ')
+    const sql = `CREATE TEMPORARY TABLE pgturret_batch (${declared}) ON COMMIT DELETE ROWS`
+    await this.#session.query(sql, signal)
+    this.#staged = true
   }
 
   async #writeNew(rows: Uint8Array, signal: AbortSignal): Promise<number> {
-    const session = this.#session
     const columns = columnList(this.#shape)
-    if (!this.#staged) {
-      const declared = this.#shape.columns.map(({ name, type }) => `"${name}" ${type}`).join(', ')
-      await session.query(`CREATE TEMPORARY TABLE pgturret_batch (${declared}) ON COMMIT DELETE ROWS`, signal)
-      this.#staged = true
-    }
-    try {
-      await session.query('BEGIN', signal)
-      await session.copy(this.#copyInto(STAGE), rows, signal)
-      const written = await session.change(
-        `INSERT INTO ${this.#sql} (${columns}) SELECT ${columns} FROM ${STAGE} ON CONFLICT ${conflictColumns(this.#shape)} DO NOTHING`,
-        signal,
-      )
-      await session.query('COMMIT', signal)
-      return written
-    } catch (error) {
-      if (!session.over) await session.query('ROLLBACK', signal)
-      throw error
-    }
+    await this.#session.copy(`BEGIN; ${this.#copyInto(STAGE)}`, rows, signal)
+    return this.#session.change(
+      `INSERT INTO ${this.#sql} (${columns}) SELECT ${columns} FROM ${STAGE} ON CONFLICT ${conflictColumns(this.#shape)} DO NOTHING`,
+      signal,
+    )
   }
 
   /** Statements for what is not there. */
@@ -110,8 +111,13 @@ export class RecordTable {
   }
 
   async #all(statements: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const sql of statements) await this.#session.query(sql, signal)
+  }
+
+  /** What fails in a transaction ends it. */
+  async #orUndone<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     try {
-      for (const sql of statements) await this.#session.query(sql, signal)
+      return await work
     } catch (error) {
       if (!this.#session.over) await this.#session.query('ROLLBACK', signal)
       throw error

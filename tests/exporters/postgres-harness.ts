@@ -12,7 +12,7 @@ export const USUAL_SHAPE: TableShape = {
   name: parseTableName('pgturret_logs'),
   columns: DATA_COLUMNS,
   lookups: ['level', 'event'],
-  gin: 'jsonb_ops',
+  gin: 'jsonb_path_ops',
   timestampIndex: 'btree',
   daily: false,
 }

@@ -13,7 +13,7 @@ import { Pace } from './pace.ts'
 import { Settled } from './settled.ts'
 import { noneBySeverity, readCounts, type Tally } from './tally.ts'
 
-/** Bytes that may wait for a destination while a recording is read: reading keeps step with it. */
+/** Bytes that may wait for a destination while a recording is read, at least: reading keeps step with it. */
 const STEP_BYTES = 4 * 1024 * 1024
 
 /** What is replayed, and how. */
@@ -197,6 +197,8 @@ export class Feed {
 }
 
 const isFull = ({ deliveries }: DirectPipeline): boolean =>
-  deliveries.some((delivery) => !delivery.closed && delivery.queuedBytes > STEP_BYTES)
+  deliveries.some(
+    ({ closed, queuedBytes, usefulBytes }) => !closed && queuedBytes > Math.max(STEP_BYTES, usefulBytes),
+  )
 
 const someClosed = ({ deliveries }: DirectPipeline): boolean => deliveries.some(({ closed }) => closed)

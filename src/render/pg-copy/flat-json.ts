@@ -14,7 +14,7 @@ export class FlatKeys {
    * Where each value lies, by pairs: its first byte and the one behind the last, without the quotes of a text. -1: absent.
    */
   readonly values: Int32Array
-  /** Where each pair begins, with the comma or the brace in front of it, and ends. */
+  /** Where each pair begins, with the comma or the brace in front of it, and ends. -1: absent, or forgotten. */
   readonly pairs: Int32Array
 
   constructor(names: readonly string[]) {
@@ -27,6 +27,7 @@ export class FlatKeys {
   find(room: Room, start: number, end: number): void {
     const { bytes: json } = room
     this.values.fill(-1)
+    this.pairs.fill(-1)
     let next = 0
     while (start < end - 1) {
       const index = this.#indexOf(json, start + 1, next)
@@ -43,6 +44,11 @@ export class FlatKeys {
       }
       start = text ? stop + 1 : stop
     }
+  }
+
+  /** A pair that need not be looked at any more. */
+  forget(key: number): void {
+    this.pairs[2 * key] = -1
   }
 
   /** Which of the keys stands here; -1 for another one. */

@@ -45,7 +45,7 @@ export class ConformanceStage {
       name: definition.label(options),
       exporter: this.exporter,
       limits: { ...limits, maxRecords: Math.min(limits.maxRecords, own.maxRecords ?? limits.maxRecords) },
-      concurrency: common.concurrency,
+      concurrency: Math.max(common.concurrency, definition.window?.(options) ?? 1),
       maxQueueBytes: 64 * 1024 * 1024,
       retryForMs: Number.POSITIVE_INFINITY,
       giveUp: () => false,

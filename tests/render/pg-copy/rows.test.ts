@@ -42,6 +42,12 @@ const anyRecord = fc
     }),
   )
 
+/** Numbers as they are written: a parsed one has lost digits. */
+const numbersOf = (record: RecordView): Record<string, string> =>
+  Object.fromEntries(
+    [...jsonOf(record).matchAll(/"(\w+)":(-?[\d.]+)(?=[,}])/g)].map(([, name, digits]) => [name!, digits!]),
+  )
+
 /** The text that a row holds for a value of the canonical JSON. */
 const textOf = (value: string | number | boolean | undefined) =>
   value === undefined ? undefined : String(value)
@@ -51,8 +57,13 @@ describe('a row with data', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         const whole = canonical(record)
-        const { timestamp, level, event, func, scope, uid, data } = dataRow(record)
+        const { timestamp, level, event, func, scope, uid, session_start, data, ...numbers } = dataRow(record)
         const rest = JSON.parse(data!) as Canonical
+        const written = numbersOf(record)
+        for (const [name, text] of Object.entries(numbers))
+          expect(text).toBe(written[name] ?? textOf(whole[name])!)
+        if (session_start === undefined) expect(rest['session_start']).toBe(whole['session_start']!)
+        else expect(rest).not.toHaveProperty('session_start')
         expect(timestamp).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/)
         const cut = 'message' in rest
         if (cut) expect(event).toEndWith('…')
@@ -62,6 +73,8 @@ describe('a row with data', () => {
           ...(!cut && whole['message'] !== undefined && { message: event }),
           ...(func !== undefined && { func_name: func }),
           uid,
+          ...(session_start !== undefined && { session_start: whole['session_start'] }),
+          ...Object.fromEntries(Object.keys(numbers).map((name) => [name, whole[name]])),
           ...rest,
         }
         // A log time that is sent as it is stands in its column, and nowhere else.
@@ -74,9 +87,25 @@ describe('a row with data', () => {
 
   test('numbers keep all their digits', () => {
     const record = recordOf({ ...BASE, Txid: 9_007_199_254_740_993n, QueryId: -(2n ** 63n) })
-    const { data } = dataRow(record)
-    expect(data).toContain('"txid":9007199254740993,')
+    const { txid, data } = dataRow(record)
+    expect(txid).toBe('9007199254740993')
     expect(data).toContain('"query_id":-9223372036854775808')
+  })
+
+  test('data has the order in which PostgreSQL keeps it', () => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const keys = Object.keys(JSON.parse(dataRow(record)['data']!))
+        expect(keys).toEqual(keys.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1)))
+      }),
+    )
+  })
+
+  test('the session began when it began; where PostgreSQL could not tell when, data has what was said', () => {
+    expect(dataRow(recordOf(BASE))['session_start']).toBe('2026-03-01 11:58:02.000000+00')
+    const odd = dataRow(recordOf({ ...BASE, SessionStart: '2026-03-01 11:58:02 XYZ' }, { protocol: 1 }))
+    expect(odd['session_start']).toBeUndefined()
+    expect(JSON.parse(odd['data']!)['session_start']).toBe('2026-03-01 11:58:02 XYZ')
   })
 
   test('the time is the time of the message, with microseconds', () => {
@@ -135,9 +164,7 @@ describe('a row with a column for each field', () => {
       fc.property(anyRecord, (record) => {
         const whole = canonical(record)
         const row = fieldRow(record)
-        // Numbers as they are written: a parsed one has lost digits.
-        const written = [...jsonOf(record).matchAll(/"(\w+)":(-?[\d.]+)(?=[,}])/g)]
-        const numbers = Object.fromEntries(written.map(([, name, digits]) => [name, digits]))
+        const numbers = numbersOf(record)
         const texts = Object.fromEntries(Object.entries(whole).map(([name, one]) => [name, textOf(one)]))
         const { timestamp: _, session_start: __, ...expected } = { ...texts, ...numbers }
         const { timestamp, session_start: ___, ...rest } = row
