@@ -69,6 +69,7 @@ describe('new', () => {
       'src',
       'scripts',
       'docs',
+      'kernel',
       'shim',
       'tests',
       'package.json',

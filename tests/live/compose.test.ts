@@ -36,9 +36,10 @@ function published(port: string): [address: string, first: number, last: number]
 
 /** What the table of CONTRIBUTING.md says of each service: `127.0.0.1:4317` or `127.0.0.1:8475-8479`. */
 function documented(): Record<string, string[]> {
-  const rows = read('CONTRIBUTING.md').matchAll(/^\| `(\w+)` .*\|([^|]*)\|$/gm)
+  const rows = [...read('CONTRIBUTING.md').matchAll(/^\| `(\w+)` .*\|([^|]*)\|$/gm)]
+  const servers = rows.filter(([, name]) => !LIBRARIES.includes(name!))
   return Object.fromEntries(
-    Array.from(rows, ([, name, cell]) => [name!, cell!.match(/127\.0\.0\.1:[\d-]+/g) ?? []]),
+    servers.map(([, name, cell]) => [name!, cell!.match(/127\.0\.0\.1:[\d-]+/g) ?? []]),
   )
 }
 
