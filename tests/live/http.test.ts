@@ -89,12 +89,9 @@ describe.skipIf(nginx.missing !== undefined)('behind nginx', () => {
 const toxiproxy = await withService('toxiproxy')
 
 describe.skipIf(toxiproxy.missing !== undefined)('over a bad network', () => {
-  let proxies = 0
-  const network = () =>
-    ToxicProxy.create(toxiproxy.running.addresses['api']!, `p${proxies++}`, new URL(endpoint.origin).host)
-
   test('an answer that never comes: sent again, with the same key', async () => {
-    const proxy = await network()
+    const upstream = new URL(endpoint.origin).host
+    const proxy = await ToxicProxy.create(toxiproxy.running.addresses['api']!, 'mute', upstream)
     await onStage(
       by(`http://${proxy.address}/in`),
       async (stage) => {
@@ -113,28 +110,6 @@ describe.skipIf(toxiproxy.missing !== undefined)('over a bad network', () => {
         expect(stage.delivery.stats).toMatchObject({ delivered: 1, rejected: 0 })
       },
       { flags: { timeout: '200ms' } },
-    )
-  })
-
-  test('connections that are cut in the middle of requests: nothing is lost', async () => {
-    const proxy = await network()
-    await onStage(
-      by(`http://${proxy.address}/in`),
-      async (stage) => {
-        await proxy.poison('cut', { type: 'limit_data', stream: 'upstream', attributes: { bytes: 20_000 } })
-        const sent = Array.from({ length: 200 }, (_, n) => `cut ${n} ${'x'.repeat(100)}`)
-        stage.say(...sent)
-        await waitUntil(
-          () => messages().filter((one) => one.startsWith('cut')).length,
-          (count) => count > 20,
-          'some of them',
-        )
-        await proxy.cure('cut')
-        await stage.settled()
-        expect(new Set(messages().filter((one) => one.startsWith('cut')))).toEqual(new Set(sent))
-        expect(stage.delivery.stats).toMatchObject({ delivered: sent.length, rejected: 0, dropped: 0 })
-      },
-      { maxRecords: 20 },
     )
   })
 })
