@@ -110,7 +110,7 @@ const RETRY =
 
 /** Keys, permissions, clocks: somebody has to mend them. */
 const MEND =
-  /^(?:AccessDenied|UnauthorizedOperation|NotAuthorized|UnrecognizedClient|InvalidClientToken|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken|RequestExpired|OptInRequired|UnknownOperation|ResourceNotFound|LimitExceeded|InvalidAccessKeyId|KMS)/
+  /^(?:AccessDenied|UnauthorizedOperation|NotAuthorized|UnrecognizedClient|InvalidClientToken|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken|RequestExpired|OptInRequired|UnknownOperation|InvalidOperation|ResourceNotFound|LimitExceeded|InvalidAccessKeyId|KMS)/
 
 /** What an error of a service, or any other, says about the records. */
 export function awsVerdict(thrown: unknown): unknown {

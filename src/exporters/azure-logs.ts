@@ -194,12 +194,15 @@ class AzureLogsExporter implements Exporter {
 /** What an operator has to do about an answer is ours to know. */
 const HINTS: Readonly<Record<number, string>> = {
   403: 'the identity needs the role Monitoring Metrics Publisher on the rule; a new role takes minutes to count',
-  404: 'no such data collection rule at this endpoint, or no such stream in it',
+  404: 'no such data collection rule at this endpoint, or no such stream in it; a change of the rule takes minutes to count',
 }
 
+/** Said with a 400, and not of the rows: the rule lacks the stream, or has had it for some minutes only. */
+const NO_STREAM = /\bInvalidStream\b|was not configured in the data collection rule/i
+
 const judge: Judge = (answer: Answer) => {
-  const { status } = answer
-  const hint = HINTS[status]
+  const { status, text } = answer
+  const hint = HINTS[status === 400 && NO_STREAM.test(text) ? 404 : status]
   if (hint !== undefined) return new BlockedError(`${sayingOf(answer)} (${hint})`, { status })
   return status >= 200 && status < 300 ? 'accepted' : verdictOn(answer)
 }

@@ -20,6 +20,7 @@ const SITES: ReadonlySet<string> = new Set([
   'datadoghq.eu',
   'uk1.datadoghq.com',
   'ddog-gov.com',
+  'us2.ddog-gov.com',
 ])
 
 const INTAKE = 'https://http-intake.logs.'

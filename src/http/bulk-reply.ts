@@ -35,8 +35,15 @@ const HELD_TYPES: ReadonlySet<string> = new Set([
   'cluster_block_exception',
   'security_exception',
 ])
-/** The other way of writing would be taken: `create` for data streams, `index` only for indexes. */
-const WRONG_ACTION = /data streams?\b/
+/**
+ * The same, where the type may also be about a document. The other way of writing would be taken (`create` for data streams,
+ * `index` only for indexes); an alias has nowhere to write to; the pipeline, or room for another index, is not there.
+ */
+const HELD_REASONS: Readonly<Record<string, RegExp>> = {
+  illegal_argument_exception:
+    /data streams?\b|no write index is defined|pipeline with id \[[^\]]*\] does not exist/,
+  validation_exception: /maximum [\w ]*shards open/,
+}
 
 /**
  * What the answer to a bulk request of `records` operations means; undefined when all of them are stored.
@@ -73,7 +80,7 @@ export function bulkVerdict({ text }: Answer, records: number): DeliveryError | 
 function isHeld(status: number, error: BulkItem['error']): boolean {
   if (status === 401 || status === 403 || status === 404) return true
   if (HELD_TYPES.has(error?.type ?? '')) return true
-  return error?.type === 'illegal_argument_exception' && WRONG_ACTION.test(error.reason ?? '')
+  return HELD_REASONS[error?.type ?? '']?.test(error?.reason ?? '') === true
 }
 
 const isBusy = (status: number): boolean => status === 429 || status >= 500 || status < 200

@@ -16,6 +16,7 @@ import {
   DCR,
   FakeEntra,
   FakeIngestion,
+  type Row,
   receivedOf,
   rowsOf,
   STREAM,
@@ -37,7 +38,8 @@ const CA = certificates.paths.ca
 class AzureHarness extends HttpHarness {
   readonly entra: FakeEntra
 
-  constructor(serving: Serving) {
+  /** @param refuse what the table does not take, beside what none takes: throws */
+  constructor(serving: Serving, refuse: (rows: readonly Row[]) => void = () => undefined) {
     const entra = new FakeEntra(SECRET, serving.tls ?? certificates.server)
     super(
       {
@@ -55,7 +57,9 @@ class AzureHarness extends HttpHarness {
         records: (request) => {
           const token = request.headers.get('Authorization')?.slice('Bearer '.length)
           if (!entra.tokens.includes(token ?? '')) throw new Error('no such token')
-          return rowsOf(request).map(receivedOf)
+          const rows = rowsOf(request)
+          refuse(rows)
+          return rows.map(receivedOf)
         },
         accepted: () => new Response(null, { status: 204 }),
       },
@@ -423,6 +427,40 @@ test.each([
   expect(error.message).toContain(said)
   if (error instanceof RetryableError) expect(error.retryAfterMs).toBe(12_000)
 })
+
+test.each(['InvalidStream', 'Other'])(
+  'a stream that the rule does not have holds the rows: %p',
+  async (code) => {
+    const message = 'The stream Custom-PostgreSQL was not configured in the Data Collection Rule.'
+    const error = code === 'InvalidStream' ? { code } : { code, message }
+    azure.next.push(Response.json({ error }, { status: 400 }))
+    const failure = await failureOf(send(at(NOW * 1000)))
+    expect(failure).toBeInstanceOf(BlockedError)
+    expect(failure.message).toContain('no such stream in it')
+  },
+)
+
+test('a table that takes half an hour at a time gets it all', () =>
+  onStage(
+    {
+      exporter: 'azure-logs',
+      start: async (serving) => {
+        const harness = new AzureHarness(serving, (rows) => {
+          const times = rows.map((row) => Date.parse(String(row['TimeGenerated'])))
+          if (Math.max(...times) - Math.min(...times) > 30 * 60_000)
+            throw new Error('RecordsTimeRangeIsMoreThan30Minutes')
+        })
+        return harness
+      },
+    },
+    async (stage) => {
+      const minutes = [0, 1, 29, 31, 45, 90, 91]
+      stage.offer(...minutes.map((minute) => at((NOW + minute * 60_000) * 1000, String(minute))))
+      await stage.settled()
+      expect((await stage.messages(minutes.length)).map(Number)).toEqual(minutes)
+      expect(stage.delivery.stats).toMatchObject({ delivered: minutes.length, rejected: 0 })
+    },
+  ))
 
 test('check has a token, and sends no rows', async () => {
   expect(await exporter().check!(calm)).toMatch(/^has a token; answered 405 in \d+ ms$/)

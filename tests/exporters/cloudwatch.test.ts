@@ -357,6 +357,8 @@ test.each([
   ['InvalidSignatureException', 400, BlockedError],
   ['LimitExceededException', 400, BlockedError],
   ['UnknownOperationException', 404, BlockedError],
+  // Of a log group of a class that takes no calls.
+  ['InvalidOperationException', 400, BlockedError],
   ['RequestEntityTooLarge', 413, TooLargeError],
 ])('%s (%p)', async (type, status, verdict) => {
   aws.next.push(awsError(type, 'because', status))

@@ -277,6 +277,7 @@ describe('where it goes', () => {
     ['datadog://datadoghq.eu', 'https://http-intake.logs.datadoghq.eu/api/v2/logs'],
     ['datadog://uk1.datadoghq.com', 'https://http-intake.logs.uk1.datadoghq.com/api/v2/logs'],
     ['datadog://ddog-gov.com', 'https://http-intake.logs.ddog-gov.com/api/v2/logs'],
+    ['datadog://us2.ddog-gov.com', 'https://http-intake.logs.us2.ddog-gov.com/api/v2/logs'],
     ['datadog+http://vector:8282', 'http://vector:8282/api/v2/logs'],
     ['datadog+https://proxy.example/dd/api/v2/logs', 'https://proxy.example/dd/api/v2/logs'],
   ])('%p is %p', (to, expected) => {

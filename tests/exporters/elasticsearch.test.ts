@@ -116,10 +116,25 @@ describe('items of an answer', () => {
       'illegal_argument_exception',
       'only write ops with an op_type of create are allowed in data streams',
     ],
+    [400, 'illegal_argument_exception', 'pipeline with id [postgresql] does not exist'],
+    [400, 'illegal_argument_exception', 'no write index is defined for alias [logs].'],
+    [
+      400,
+      'validation_exception',
+      'Validation Failed: 1: this action would add [2] total shards, but this cluster currently has [1000]/[1000] maximum normal shards open;',
+    ],
   ])('%p %p of all is for a person: nothing is lost', async (status, type, reason) => {
     const error = await outcome([item(status, type, reason), item(status, type, reason)])
     expect(error).toBeInstanceOf(BlockedError)
     expect(error!.message).toContain(type)
+  })
+
+  test('another illegal argument is about the document', async () => {
+    const items = [
+      item(400, 'illegal_argument_exception', 'Limit of total fields [1000] has been exceeded'),
+      item(201),
+    ]
+    expect(await outcome(items)).toMatchObject({ retry: [], rejected: [{ index: 0 }] })
   })
 
   test('nothing more is read of an answer without errors', async () => {
