@@ -36,6 +36,8 @@ conformance({
 
 describe.skipIf(live.missing !== undefined)('a broker that asks for quiet', () => {
   test('is sent nothing for so long', async () => {
+    // The cases before may have left it killed.
+    const harness = await KafkaHarness.start(live.running, {})
     const broker = live.running.addresses['kafka']!
     const options = optionsOf(`kafka://${broker}/quiet`)
     const exporter = kafka.create(options, { userAgent: 'pgturret/test', format: 'json' })
@@ -70,6 +72,7 @@ describe.skipIf(live.missing !== undefined)('a broker that asks for quiet', () =
       await limitProducers(broker, undefined)
       await exporter.close!()
       await removeTopic(broker, 'quiet')
+      await harness.stop()
     }
   }, 40_000)
 })

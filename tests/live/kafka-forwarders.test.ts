@@ -47,7 +47,7 @@ describe.skipIf(live.missing !== undefined)('forwarders', () => {
 
   // A group takes its time on a busy machine: "make test-live" waits for it.
   test.skipIf(process.env['PGTURRET_TEST_LIVE'] !== 'all')(
-    'one is killed, and the other ends what it began',
+    'one is killed, and the other ends what it began (takes its time: make test-live)',
     async () => {
       await createTopic(broker, 'middle', { partitions: 4 })
       await fill('middle', { records: 'febe', compression: 'lz4' }, COUNT)

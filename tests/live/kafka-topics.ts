@@ -10,14 +10,25 @@ import type { RunningCluster } from './services/kafka.ts'
 
 const clientId = 'tests'
 
-/** Makes a topic, with settings of its own. */
+/** Makes a topic, with settings of its own; resolves when whoever leads its partitions knows of them. */
 export async function createTopic(
   brokers: string,
   topic: string,
   { partitions = 3, replicas = 1, settings = {} as Record<string, string> } = {},
 ): Promise<void> {
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  await withAdmin(brokers, (admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }))
+  await withAdmin(brokers, async (admin) => {
+    await admin.createTopics({ topics: [topic], partitions, replicas, configs })
+    const asked = Array.from({ length: partitions }, (_, partitionIndex) => ({
+      partitionIndex,
+      timestamp: -1n,
+    }))
+    await waitUntil(
+      () => admin.listOffsets({ topics: [{ name: topic, partitions: asked }] }).then(() => 'there', String),
+      (said) => said === 'there',
+      `the partitions of ${topic}`,
+    )
+  })
 }
 
 const ofTopic = (topic: string) => ({
