@@ -54,7 +54,7 @@ const options = z.object({
     description: 'COPYs at a time, a connection each; with more than one the order of records is not kept',
   }),
   batchRecords: integer(1, 1_000_000).prefault('10000').meta({ description: 'most records in one COPY' }),
-  batchBytes: size().prefault('8MB').meta({ description: 'most bytes in one COPY' }),
+  batchBytes: size().prefault('4MB').meta({ description: 'most bytes in one COPY' }),
   timeout: duration().prefault('30s').meta({ description: 'how long a connection or a statement may take' }),
   ...tlsOptions,
 })

@@ -64,7 +64,7 @@ export class Outlet {
       limits: settings.limits,
       lingerMs: settings.lingerMs,
       concurrency: settings.concurrency,
-      maxQueueBytes: Math.max(LEAST_READY_BYTES, 2 * settings.limits.maxBytes),
+      maxQueueBytes: Math.max(LEAST_READY_BYTES, (settings.concurrency + 1) * settings.limits.maxBytes),
       retryForMs: settings.retryForMs,
       maxAttempts: settings.maxAttempts,
       giveUp: () => false,
