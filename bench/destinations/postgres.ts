@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../scripts/postgres/template.ts'
@@ -41,12 +41,16 @@ interface Run extends Cost {
 function secondsOf(postmaster: number): number {
   const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'latin1')
   const alive = children.split(' ').filter(Boolean).map(Number)
-  return alive.reduce((sum, pid) => sum + ticksOf(pid, 2), ticksOf(postmaster, 4)) / 100
+  const running = alive.reduce((sum, pid) => sum + ticksOf(pid, 2), 0)
+  // Last: what has ended in the meantime is the postmaster's.
+  return (running + ticksOf(postmaster, 4)) / 100
 }
 
 /** User and system time; with 4, also those of children that were waited for. */
 function ticksOf(pid: number, fields: 2 | 4): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const path = `/proc/${pid}/stat`
+  if (!existsSync(path)) return 0
+  const stat = readFileSync(path, 'latin1')
   const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return values.slice(11, 11 + fields).reduce((sum, value) => sum + Number(value), 0)
 }
