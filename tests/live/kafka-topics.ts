@@ -13,14 +13,22 @@ import type { RunningCluster } from './services/kafka.ts'
 
 const clientId = 'tests'
 
-/** Makes a topic, with settings of its own. */
+/** Makes a topic, with settings of its own; resolves when every partition answers. */
 export async function createTopic(
   brokers: string,
   topic: string,
   { partitions = 3, replicas = 1, settings = {} as Record<string, string> } = {},
 ): Promise<void> {
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  await withAdmin(brokers, (admin) => admin.createTopics({ topics: [topic], partitions, replicas, configs }))
+  const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+  await withAdmin(brokers, async (admin) => {
+    await admin.createTopics({ topics: [topic], partitions, replicas, configs })
+    await waitUntil(
+      () => admin.listOffsets({ topics: [{ name: topic, partitions: all }] }),
+      (answered) => answered[0]?.partitions.length === partitions,
+      `${topic} to be led`,
+    )
+  })
 }
 
 const ofTopic = (topic: string) => ({
