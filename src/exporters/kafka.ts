@@ -19,8 +19,8 @@ import { TopicTemplate, topicProblem } from '../render/topic-template.ts'
 import { VERSION } from '../version.ts'
 
 const DEFAULT_TOPIC = 'pg-logs'
-/** Record batches of one partition that are under way at a time: a batch of the pipeline holds as many. */
-const PIECES = 4
+/** Record batches of one partition in a batch of the pipeline. */
+const PIECES = 8
 
 const options = z.object({
   urlTopic: z.string().optional().meta({ fromUrl: true }),
@@ -44,7 +44,7 @@ const options = z.object({
     .prefault(false)
     .meta({ description: 'let the broker create a topic that is not there, if it is set up to' }),
   batchRecords: integer(1, 1_000_000).prefault('20000').meta({ description: 'most records sent at a time' }),
-  batchBytes: size().prefault('900kB').meta({
+  batchBytes: size().prefault('450kB').meta({
     description:
       "most bytes of one record batch, before compression; the topic's max.message.bytes is the limit",
   }),

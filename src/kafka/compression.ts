@@ -5,18 +5,22 @@ import { gzip as gzipCallback } from 'node:zlib'
 export const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 /** A codec, ready for use. */
-export interface Codec {
+export interface PackingCodec {
   /** Its number in a batch's attributes. */
   readonly attribute: number
-  readonly pack: ((bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>) | undefined
+  /** The bytes may be written over as soon as it has resolved. */
+  readonly pack: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 }
+
+/** How record batches are packed; undefined: not at all. */
+export type Codec = PackingCodec | undefined
 
 const gzip = promisify(gzipCallback)
 
 /** Makes a codec; snappy and lz4 come from the client library, which is loaded then. */
 export async function codecOf(name: (typeof COMPRESSIONS)[number]): Promise<Codec> {
   const attribute = COMPRESSIONS.indexOf(name)
-  if (name === 'none') return { attribute, pack: undefined }
+  if (name === 'none') return undefined
   if (name === 'gzip') return { attribute, pack: (bytes) => gzip(bytes, { level: 1 }) }
   if (name === 'zstd') return { attribute, pack: (bytes) => Bun.zstdCompress(bytes, { level: 1 }) }
   const { compressionsAlgorithms } = await import('@platformatic/kafka')
@@ -25,9 +29,4 @@ export async function codecOf(name: (typeof COMPRESSIONS)[number]): Promise<Code
     pack: (bytes) =>
       compressionsAlgorithms[name].compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
   }
-}
-
-/** The packed bytes; undefined when they go as they are. */
-export async function compress({ pack }: Codec, bytes: Uint8Array): Promise<Uint8Array | undefined> {
-  return pack === undefined ? undefined : await pack(bytes)
 }

@@ -8,6 +8,7 @@ import type { Piece } from './pieces.ts'
 import { produce, type Shipment } from './produce.ts'
 import type { Envelopes } from './record-batch.ts'
 import { halves, type Request, type Round, requestsOf, type Settled, saidOf } from './round.ts'
+import { Scratch } from './scratch.ts'
 import { stopped } from './unless-stopped.ts'
 
 const PRODUCE = 0
@@ -24,6 +25,8 @@ export class NumberedSender {
   #identity: ProducerIdentity | undefined
   /** Number of the next record, by partition. */
   readonly #sequences = new Map<string, number>()
+  /** Of the request that is being made: the library copies it into one piece before `send` returns. */
+  readonly #scratch = new Scratch()
 
   /** @param timeoutMs how long a broker may wait for its replicas */
   constructor(cluster: Cluster, timeoutMs: number) {
@@ -55,19 +58,30 @@ export class NumberedSender {
     const connections = await this.#connections(round, pieces)
     const reached = pieces.filter((piece) => connections.has(this.#leader(piece)))
     const next = new Map(this.#sequences)
+    /** Pieces that show their partition who sends. */
+    const introductions = new Map<string, Piece>()
     const underWay: Promise<void>[] = []
-    for (const request of requestsOf(reached, (piece) => this.#leader(piece))) {
-      if (signal.aborted) break
+    for (const { node, pieces: asked } of requestsOf(reached, (piece) => this.#leader(piece))) {
+      // A broker takes any number from a producer that it has not met: what is in front must have arrived.
+      if (asked.some(({ key }) => introductions.has(key))) await Promise.all(underWay)
+      const ready = asked.filter(({ key }) => isAccepted(round, introductions.get(key)))
+      if (ready.length === 0) continue
       const shipments: Shipment[] = []
-      for (const piece of request.pieces) {
+      for (const piece of ready) {
+        if (!next.has(piece.key)) introductions.set(piece.key, piece)
         piece.sequence ??= next.get(piece.key) ?? 0
         next.set(piece.key, (piece.sequence + piece.indexes.length) % SEQUENCES)
         const stamp = { ...identity, sequence: piece.sequence }
-        const bytes = await piece.stamped(from, codec, stamp)
-        shipments.push({ topic: piece.topic, partition: piece.partition, bytes })
+        const { topic, partition } = piece
+        const bytes = () => piece.stamped(from, stamp, this.#scratch)
+        await piece.pack(from, codec)
+        shipments.push({ topic, partition, bytes })
       }
       if (underWay.length >= MOST_UNANSWERED) await underWay[underWay.length - MOST_UNANSWERED]
-      underWay.push(this.#ask(round, request, connections.get(request.node)!, shipments))
+      // Whoever gave up may have given the records' memory back.
+      if (signal.aborted) break
+      this.#scratch.clear()
+      underWay.push(this.#ask(round, { node, pieces: ready }, connections.get(node)!, shipments))
     }
     await Promise.all(underWay)
     return round
@@ -144,9 +158,18 @@ export class NumberedSender {
     const left: Piece[] = []
     /** Partitions in which something before has failed: what follows is out of order through no fault of its own. */
     const broken = new Set<string>()
+    /** Partitions that take nothing at the moment, and what was said of that. */
+    const shut = new Map<string, string>()
     let identity = false
     for (const piece of round.pieces) {
       const answer = round.answers.get(piece)
+      if (answer === undefined && broken.has(piece.key)) {
+        // Not sent, or cut off together with what is in front of it.
+        const said = shut.get(piece.key)
+        if (said === undefined) left.push(piece)
+        else blocked.push(Object.assign(piece, { said }))
+        continue
+      }
       const verdict = answer === undefined ? 'stale' : verdictOfCode(answer.code)
       if (answer !== undefined) piece.said = saidOf(answer)
       if (verdict === 'accepted') {
@@ -156,6 +179,7 @@ export class NumberedSender {
       if (verdict === 'split') left.push(...halves(piece, answer!, refused))
       else if (verdict === 'blocked') {
         piece.said = `topic "${piece.topic}": ${piece.said}`
+        shut.set(piece.key, piece.said)
         blocked.push(piece)
       } else left.push(piece)
       if (verdict === 'identity' && !broken.has(piece.key)) identity = true
@@ -169,3 +193,10 @@ export class NumberedSender {
     return left
   }
 }
+
+/** Whether a piece has arrived; true where there is none. */
+const isAccepted = ({ answers }: Round, piece: Piece | undefined): boolean =>
+  piece === undefined || verdictOfCode(answers.get(piece)?.code ?? NO_ANSWER) === 'accepted'
+
+/** Code of Kafka's for what is not known. */
+const NO_ANSWER = -1

@@ -1,6 +1,7 @@
 import { NO_KEY } from '../render/kafka-envelope.ts'
 import type { Codec } from './compression.ts'
-import { type Envelopes, recordBatch, stampBatch } from './record-batch.ts'
+import { type Envelopes, packBatch, recordBatch, type Stamp, stampBatch } from './record-batch.ts'
+import { Scratch } from './scratch.ts'
 
 /** Records of one partition that go as one record batch. */
 export class Piece {
@@ -12,8 +13,7 @@ export class Piece {
   sequence: number | undefined
   /** What the broker said of it last. */
   said = ''
-  #bytes: Uint8Array | undefined
-  #stamp = ''
+  #packed: Buffer | undefined
 
   constructor(topic: string, partition: number, indexes: readonly number[]) {
     this.topic = topic
@@ -26,17 +26,21 @@ export class Piece {
     return `${this.topic}/${this.partition}`
   }
 
-  /** The record batch as this producer sends it. A second call with the same numbers gives the same bytes. */
-  async stamped(
-    from: Envelopes,
-    codec: Codec,
-    stamp: { producerId: bigint; epoch: number; sequence: number },
-  ): Promise<Uint8Array> {
-    this.#bytes ??= await recordBatch(from, this.indexes, codec)
-    const name = `${stamp.producerId}/${stamp.epoch}/${stamp.sequence}`
-    if (name !== this.#stamp) stampBatch(this.#bytes, stamp)
-    this.#stamp = name
-    return this.#bytes
+  /** Packs it, unless that has been done or is not wanted. */
+  async pack(from: Envelopes, codec: Codec): Promise<void> {
+    // Packing may take turns, in which others would write into memory that is shared.
+    if (codec !== undefined)
+      this.#packed ??= await packBatch(recordBatch(from, this.indexes, new Scratch()), codec)
+  }
+
+  /**
+   * The record batch as this producer sends it, good until `scratch` is cleared. A second call with the same numbers gives
+   * the same bytes.
+   */
+  stamped(from: Envelopes, stamp: Stamp, scratch: Scratch): Buffer {
+    const batch = this.#packed ?? recordBatch(from, this.indexes, scratch)
+    stampBatch(batch, stamp)
+    return batch
   }
 
   /** Some of its records as a piece of their own. */

@@ -4,7 +4,8 @@ import { type Connection, produceV7, produceV9, type Reader, Writer } from '@pla
 export interface Shipment {
   readonly topic: string
   readonly partition: number
-  readonly bytes: Uint8Array
+  /** Writes it; called when the request is made. */
+  readonly bytes: () => Buffer
 }
 
 /** What a broker said of one partition. */
@@ -71,11 +72,12 @@ function request(shipments: readonly Shipment[], timeoutMs: number, flexible: bo
       writer.appendString(topic, flexible)
       writer.appendArray(
         parts,
-        (_, { partition, bytes }) => {
+        (_, { partition, bytes: write }) => {
+          const bytes = write()
           writer.appendInt32(partition)
           if (flexible) writer.appendUnsignedVarInt(bytes.length + 1)
           else writer.appendInt32(bytes.length)
-          writer.append(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+          writer.append(bytes)
         },
         flexible,
         flexible,

@@ -3,7 +3,8 @@ import type { Batch } from '../exporter.ts'
 import { envelopeBody } from '../render/envelope.ts'
 import { KafkaHead } from '../render/kafka-envelope.ts'
 import { varintLength, varlongLength, writeVarint, writeVarlong } from '../render/varint.ts'
-import { type Codec, compress } from './compression.ts'
+import type { PackingCodec } from './compression.ts'
+import type { Scratch } from './scratch.ts'
 
 /**
  * Record batch of Kafka's message format 2:
@@ -21,15 +22,16 @@ const MOST_RECORD_OVERHEAD = 26
 
 /** Envelopes of a batch, opened one at a time. */
 export class Envelopes {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly words: DataView
   readonly #ends: Uint32Array
   readonly #lineEnd: number
 
   /** @param lineEnd bytes at the end of each body that do not belong into a record */
   constructor(batch: Batch, lineEnd: number) {
-    this.bytes = batch.bytes
-    this.words = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength)
+    const { buffer, byteOffset, byteLength } = batch.bytes
+    this.bytes = Buffer.from(buffer, byteOffset, byteLength)
+    this.words = new DataView(buffer, byteOffset, byteLength)
     this.#ends = batch.ends
     this.#lineEnd = lineEnd
   }
@@ -61,7 +63,7 @@ export class Envelopes {
     if (length === 0) return undefined
     const at = head + KafkaHead.topic
     // Every name is ASCII.
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + at, length).toString('latin1')
+    return this.bytes.toString('latin1', at, at + length)
   }
 
   /** Bytes of the record in Kafka's format, at the most. */
@@ -74,14 +76,13 @@ export class Envelopes {
   }
 }
 
-/** Writes records as one batch, without producer and CRC (`stampBatch`). */
-export async function recordBatch(
-  from: Envelopes,
-  indexes: readonly number[],
-  codec: Codec,
-): Promise<Uint8Array> {
-  const room = indexes.reduce((sum, index) => sum + from.size(index), HEAD_BYTES)
-  const whole = Buffer.allocUnsafe(room)
+/**
+ * Writes records as one batch that is not packed, without producer and CRC (`stampBatch`).
+ *
+ * @returns a window on `scratch`
+ */
+export function recordBatch(from: Envelopes, indexes: readonly number[], scratch: Scratch): Buffer {
+  const whole = scratch.take(indexes.reduce((sum, index) => sum + from.size(index), HEAD_BYTES))
   const base = from.time(indexes[0]!)
   let end = HEAD_BYTES
   let latest = base
@@ -90,14 +91,11 @@ export async function recordBatch(
     if (time > latest) latest = time
     end = writeRecord(from, indexes[i]!, whole, end, time - base, i)
   }
-  const packed = await compress(codec, whole.subarray(HEAD_BYTES, end))
-  const batch = packed === undefined ? whole.subarray(0, end) : Buffer.allocUnsafe(HEAD_BYTES + packed.length)
-  if (packed !== undefined) batch.set(packed, HEAD_BYTES)
+  const batch = whole.subarray(0, end)
   batch.fill(0, 0, HEAD_BYTES)
   batch.writeInt32BE(batch.length - 12, 8)
   batch.writeInt32BE(-1, 12)
   batch[16] = 2
-  batch.writeInt16BE(codec.attribute, 21)
   batch.writeInt32BE(indexes.length - 1, 23)
   batch.writeBigInt64BE(BigInt(base), 27)
   batch.writeBigInt64BE(BigInt(latest), 35)
@@ -105,10 +103,19 @@ export async function recordBatch(
   return batch
 }
 
+/** The same batch with its records packed, in memory of its own. */
+export async function packBatch(batch: Buffer, { attribute, pack }: PackingCodec): Promise<Buffer> {
+  const head = Buffer.from(batch.subarray(0, HEAD_BYTES))
+  const packed = Buffer.concat([head, await pack(batch.subarray(HEAD_BYTES))])
+  packed.writeInt32BE(packed.length - 12, 8)
+  packed.writeInt16BE(attribute, 21)
+  return packed
+}
+
 function writeRecord(
   from: Envelopes,
   index: number,
-  out: Uint8Array,
+  out: Buffer,
   at: number,
   timeDelta: number,
   offsetDelta: number,
@@ -125,11 +132,12 @@ function writeRecord(
   at = writeVarint(out, at, length)
   out[at] = 0
   at = writeVarint(out, writeVarlong(out, at + 1, timeDelta), offsetDelta)
-  out.set(bytes.subarray(key, keyEnd), at)
+  // Four times as fast as `set`, which wants a window made first.
+  bytes.copy(out, at, key, keyEnd)
   at = writeVarint(out, at + keyEnd - key, end - body)
-  out.set(bytes.subarray(body, end), at)
+  bytes.copy(out, at, body, end)
   at += end - body
-  out.set(bytes.subarray(keyEnd, body), at)
+  bytes.copy(out, at, keyEnd, body)
   return at + body - keyEnd
 }
 
@@ -142,10 +150,9 @@ export interface Stamp {
 }
 
 /** Writes who sends a batch, and the CRC. */
-export function stampBatch(batch: Uint8Array, { producerId, epoch, sequence }: Stamp): void {
-  const words = new DataView(batch.buffer, batch.byteOffset, batch.byteLength)
-  words.setBigInt64(43, producerId)
-  words.setInt16(51, epoch)
-  words.setInt32(53, sequence)
-  words.setUint32(17, crc32c(batch, 21))
+export function stampBatch(batch: Buffer, { producerId, epoch, sequence }: Stamp): void {
+  batch.writeBigInt64BE(producerId, 43)
+  batch.writeInt16BE(epoch, 51)
+  batch.writeInt32BE(sequence, 53)
+  batch.writeUInt32BE(crc32c(batch, 21), 17)
 }

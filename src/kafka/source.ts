@@ -36,7 +36,11 @@ export interface Offset {
 }
 
 const MOST_WAIT_MS = 500
-const MOST_FETCH_BYTES = 8 * 1024 * 1024
+/**
+ * The library unpacks an answer in one go, during which no heartbeat is sent: what is compressed well may be thirty times as
+ * much then.
+ */
+const MOST_FETCH_BYTES = 512 * 1024
 /** Records that wait in memory beyond what the pipeline holds. */
 const MOST_BUFFERED = 4096
 
@@ -45,8 +49,16 @@ export class KafkaSource {
   readonly #options: SourceOptions
   readonly #consumer: Consumer
   #stream: MessagesStream<Buffer, Buffer, Buffer, Buffer> | undefined
-  /** Grows whenever the group deals its partitions out anew. */
-  generation = 0
+  /** Where partitions began to be read that have been this member's, by topic and partition. */
+  readonly #begun = new Map<string, Offset>()
+  /** How far the group is with this member's partitions, since they were dealt; undefined until it is asked. */
+  #known: Map<string, bigint> | undefined
+  /** Whether partitions are this member's for certain: between an old deal and a new one they are not. */
+  #dealt = false
+  /** Grows whenever a deal ends or begins. */
+  #turn = 0
+  /** Whether a broker has answered since then what there is to read. */
+  #answered = false
 
   constructor(options: SourceOptions) {
     this.#options = options
@@ -65,30 +77,91 @@ export class KafkaSource {
       maxBytes: MOST_FETCH_BYTES,
       highWaterMark: MOST_BUFFERED,
     })
-    for (const event of ['consumer:group:join', 'consumer:group:rebalance'] as const)
-      this.#consumer.on(event, () => void this.generation++)
+    this.#consumer.on('consumer:group:rebalance', () => this.#deal(false))
+    this.#consumer.on('consumer:group:join', () => this.#deal(true))
+    // It could not join again after a rebalance, and does not try any more; what it reads would never be committed.
+    this.#consumer.on('error', (error: Error) => void this.#stream?.destroy(error))
+  }
+
+  #deal(dealt: boolean): void {
+    this.#dealt = dealt
+    this.#turn++
+    this.#answered = false
+    this.#known = undefined
   }
 
   /** Joins the group; the records of its partitions come until `close`. */
   async open(): Promise<AsyncIterable<KafkaRecord>> {
-    this.#stream = await this.#consumer.consume({
+    const stream = await this.#consumer.consume({
       topics: [...this.#options.topics],
       mode: 'committed',
       fallbackMode: this.#options.start === 'oldest' ? 'earliest' : 'latest',
       autocommit: false,
     })
-    return this.#stream
+    this.#stream = stream
+    // Said before anything is read from there.
+    stream.on('offsets', () => this.#begin(stream.offsetsToFetch))
+    stream.on('fetch', () => {
+      this.#answered = true
+    })
+    return stream
   }
 
-  /** Whether a partition is this member's. */
-  owns(topic: string, partition: number): boolean {
-    const dealt = this.#consumer.assignments ?? []
-    return dealt.some((one) => one.topic === topic && one.partitions.includes(partition))
+  /** Whether a silence means that there is nothing to read: not while the group takes its time. */
+  get reading(): boolean {
+    return this.#dealt && (this.#answered || this.#partitions().next().done === true)
   }
 
-  /** Stores how far the group is. */
-  async commit(offsets: readonly Offset[]): Promise<void> {
-    await this.#consumer.commit({ offsets: [...offsets] })
+  #begin(next: ReadonlyMap<string, bigint>): void {
+    for (const { topic, partition } of this.#partitions()) {
+      const key = keyOf(topic, partition)
+      const offset = next.get(key)
+      if (offset === undefined || this.#begun.has(key)) continue
+      this.#begun.set(key, { topic, partition, offset, leaderEpoch: NO_EPOCH })
+    }
+  }
+
+  *#partitions(): Generator<{ topic: string; partition: number }> {
+    for (const { topic, partitions } of this.#consumer.assignments ?? [])
+      for (const partition of partitions) yield { topic, partition }
+  }
+
+  /**
+   * Stores how far the group is. Where it has nothing for a partition yet, what is stored is at least where this member
+   * began: another one that takes over begins there as well, be it called `end`.
+   *
+   * @returns what the group has now, of what was offered: what belongs to others is to be offered again, should it come back
+   * @throws when it cannot be stored, or nobody knows: to be offered again
+   */
+  async commit(offsets: readonly Offset[]): Promise<readonly Offset[]> {
+    const turn = this.#turn
+    const known = this.#known ?? (await this.#ask())
+    // What is known is of the past then.
+    if (!this.#dealt || turn !== this.#turn) return []
+    this.#known = known
+    const own = offsets.filter((offset) => known.has(keyOf(offset.topic, offset.partition)))
+    const further = new Map<string, Offset>()
+    for (const offset of [...this.#begun.values(), ...own]) {
+      const key = keyOf(offset.topic, offset.partition)
+      // Others may have come further while it was theirs; and a record that comes again is behind what was stored.
+      if (offset.offset > (known.get(key) ?? offset.offset)) further.set(key, offset)
+    }
+    if (further.size > 0) await this.#consumer.commit({ offsets: [...further.values()] })
+    for (const [key, { offset }] of further) known.set(key, offset)
+    return own
+  }
+
+  /** Asks the group how far it is; below 0 stands for a partition of which it has nothing. */
+  async #ask(): Promise<Map<string, bigint>> {
+    const known = new Map<string, bigint>()
+    const topics = (this.#consumer.assignments ?? []).filter(({ partitions }) => partitions.length > 0)
+    if (topics.length > 0) {
+      const found = await this.#consumer.listCommittedOffsets({ topics })
+      for (const { topic, partitions } of topics)
+        for (const partition of partitions)
+          known.set(keyOf(topic, partition), found.get(topic)?.[partition] ?? NOTHING)
+    }
+    return known
   }
 
   /** No more records come; the group keeps this member, so that it can commit. */
@@ -102,3 +175,9 @@ export class KafkaSource {
     await this.#consumer.close(true)
   }
 }
+
+const NO_EPOCH = -1
+const NOTHING = -1n
+
+/** How the library calls a partition. */
+const keyOf = (topic: string, partition: number): string => `${topic}:${partition}`

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { Reader, readRecordsBatches } from '@platformatic/kafka'
+import { crc32c, Reader, readRecordsBatches } from '@platformatic/kafka'
 import { COMPRESSIONS, codecOf } from '../../src/kafka/compression.ts'
-import { Envelopes, recordBatch, stampBatch } from '../../src/kafka/record-batch.ts'
+import { Piece } from '../../src/kafka/pieces.ts'
+import { Envelopes } from '../../src/kafka/record-batch.ts'
+import { Scratch } from '../../src/kafka/scratch.ts'
 import { dumpOf, envelopesOf, FIRST_MICROS, logs, optionsOf } from './envelopes.ts'
 
 /** Record batches as another reader of the format reads them. */
@@ -11,8 +13,9 @@ async function batchOf(flags: Record<string, unknown>, records = logs(50), ident
   const batch = envelopesOf(options, dumpOf(records, identity))
   const from = new Envelopes(batch, options.records === 'json' ? 1 : 0)
   const indexes = Array.from({ length: batch.records }, (_, i) => i)
-  const bytes = await recordBatch(from, indexes, await codecOf(options.compression))
-  stampBatch(bytes, { producerId: 77n, epoch: 3, sequence: 1234 })
+  const piece = new Piece('topic', 0, indexes)
+  await piece.pack(from, await codecOf(options.compression))
+  const bytes = piece.stamped(from, { producerId: 77n, epoch: 3, sequence: 1234 }, new Scratch())
   const read = readRecordsBatches(Reader.from(Buffer.from(bytes)))
   expect(read).toHaveLength(1)
   return read[0]!
@@ -110,9 +113,28 @@ describe('a record batch', () => {
   test('is checked by its CRC', async () => {
     const options = optionsOf('kafka://broker/topic')
     const from = new Envelopes(envelopesOf(options, dumpOf(logs(2))), 1)
-    const bytes = await recordBatch(from, [0, 1], await codecOf('none'))
-    stampBatch(bytes, { producerId: 1n, epoch: 0, sequence: 0 })
-    const { crc32c } = await import('@platformatic/kafka')
-    expect(Buffer.from(bytes).readUInt32BE(17)).toBe(crc32c(Buffer.from(bytes.subarray(21))))
+    const piece = new Piece('topic', 0, [0, 1])
+    const bytes = piece.stamped(from, { producerId: 1n, epoch: 0, sequence: 0 }, new Scratch())
+    expect(bytes.readUInt32BE(17)).toBe(crc32c(bytes.subarray(21)))
   })
+
+  for (const compression of ['none', 'lz4'] as const) {
+    test(`is the same when it is sent again, whatever was written in between (${compression})`, async () => {
+      const options = optionsOf('kafka://broker/topic', { compression })
+      const from = new Envelopes(envelopesOf(options, dumpOf(logs(6))), 1)
+      const [one, other] = [new Piece('topic', 0, [0, 2, 4]), new Piece('topic', 1, [1, 3, 5])]
+      const codec = await codecOf(compression)
+      for (const piece of [one, other]) await piece.pack(from, codec)
+      const scratch = new Scratch()
+      const stamp = { producerId: 5n, epoch: 1, sequence: 2 }
+      const first = one.stamped(from, stamp, scratch)
+      const sent = Buffer.from(first)
+      const beside = Buffer.from(other.stamped(from, stamp, scratch))
+      expect(first).toEqual(sent)
+      scratch.clear()
+      expect(other.stamped(from, stamp, scratch)).toEqual(beside)
+      scratch.clear()
+      expect(one.stamped(from, stamp, scratch)).toEqual(sent)
+    })
+  }
 })

@@ -11,43 +11,50 @@ const record = (partition: number, offset: bigint) => ({
   headers: new Map(),
 })
 
-const shown = (offsets: ReturnType<SettledOffsets['take']>) =>
+const shown = (offsets: ReturnType<SettledOffsets['settled']>) =>
   offsets.map(({ partition, offset }) => `${partition}:${offset}`).sort()
 
-test('only what is settled is handed out, and once', () => {
-  const settled = new SettledOffsets()
-  settled.add(record(0, 10n), 1)
-  settled.add(record(1, 5n), 2)
-  settled.mark(2)
-  settled.add(record(0, 11n), 3)
-  settled.mark(3)
-  expect(shown(settled.take(1))).toEqual([])
-  expect(shown(settled.take(2))).toEqual(['0:11', '1:6'])
-  expect(shown(settled.take(2))).toEqual([])
-  expect(shown(settled.take(9))).toEqual(['0:12'])
+test('only what is settled is handed out, until it is stored', () => {
+  const offsets = new SettledOffsets()
+  offsets.add(record(0, 10n), 1)
+  offsets.add(record(1, 5n), 2)
+  offsets.mark(2)
+  offsets.add(record(0, 11n), 3)
+  offsets.mark(3)
+  expect(shown(offsets.settled(1))).toEqual([])
+  expect(shown(offsets.settled(2))).toEqual(['0:11', '1:6'])
+  const both = offsets.settled(2)
+  expect(shown(both)).toEqual(['0:11', '1:6'])
+  offsets.stored(both)
+  expect(shown(offsets.settled(2))).toEqual([])
+  expect(shown(offsets.settled(9))).toEqual(['0:12'])
 })
 
 test('what is behind the last mark waits', () => {
-  const settled = new SettledOffsets()
-  settled.add(record(0, 1n), 1)
-  expect(shown(settled.take(9))).toEqual([])
+  const offsets = new SettledOffsets()
+  offsets.add(record(0, 1n), 1)
+  expect(shown(offsets.settled(9))).toEqual([])
 })
 
 test('the last offset of a partition wins', () => {
-  const settled = new SettledOffsets()
-  settled.add(record(0, 1n), 1)
-  settled.mark(1)
-  settled.add(record(0, 2n), 2)
-  settled.mark(2)
-  expect(shown(settled.take(2))).toEqual(['0:3'])
+  const offsets = new SettledOffsets()
+  offsets.add(record(0, 1n), 1)
+  offsets.mark(1)
+  offsets.add(record(0, 2n), 2)
+  offsets.mark(2)
+  expect(shown(offsets.settled(2))).toEqual(['0:3'])
 })
 
-test('nothing of an earlier deal is committed', () => {
-  const settled = new SettledOffsets()
-  settled.add(record(0, 1n), 1)
-  settled.mark(1)
-  settled.add(record(0, 2n), 2)
-  settled.forget()
-  settled.mark(2)
-  expect(shown(settled.take(2))).toEqual([])
+test('what could not be stored comes again, beside what was settled meanwhile', () => {
+  const offsets = new SettledOffsets()
+  offsets.add(record(0, 1n), 1)
+  offsets.add(record(1, 1n), 2)
+  offsets.mark(2)
+  const before = offsets.settled(2)
+  offsets.add(record(0, 2n), 3)
+  offsets.mark(3)
+  expect(shown(offsets.settled(3))).toEqual(['0:3', '1:2'])
+  // The answer comes late: partition 0 has gone on.
+  offsets.stored(before)
+  expect(shown(offsets.settled(3))).toEqual(['0:3'])
 })

@@ -1,8 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Admin, Connection, Consumer, fetchV12, type Message, Producer } from '@platformatic/kafka'
+import kafka from '../../src/exporters/kafka.ts'
 import { hostAndPort } from '../../src/kafka/address.ts'
+import { calm } from '../exporters/batches.ts'
 import type { ServerTls } from '../exporters/conformance/subject.ts'
+import { dumpOf, envelopesOf, logs, optionsOf } from '../kafka/envelopes.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import type { RunningCluster } from './services/kafka.ts'
 
@@ -96,6 +99,30 @@ async function change(admin: Admin, topic: string, settings: Readonly<Record<str
     `${JSON.stringify(settings)} of ${topic}`,
   )
 }
+
+/** Writes records as they came (see `logs`), numbered from 1. */
+export async function fillTopic(
+  brokers: string,
+  topic: string,
+  flags: Readonly<Record<string, unknown>>,
+  count: number,
+): Promise<void> {
+  const options = optionsOf(`kafka://${brokers}/${topic}`, flags)
+  const exporter = kafka.create(options, { userAgent: 'pgturret/test', format: 'json' })
+  const records = logs(count)
+  for (let first = 0; first < count; first += 5000) {
+    const dump = dumpOf(records.slice(first, first + 5000), 'shop-db-1', BigInt(first + 1))
+    await exporter.send(envelopesOf(options, dump), calm)
+  }
+  await exporter.close!()
+}
+
+/** Members of a consumer group. */
+export const membersOf = (brokers: string, group: string): Promise<number> =>
+  withAdmin(brokers, async (admin) => {
+    const groups = await admin.describeGroups({ groups: [group] })
+    return groups.get(group)!.members.size
+  })
 
 /** How many records of a topic a consumer group has committed. */
 export const committed = (brokers: string, group: string): Promise<number> =>

@@ -183,7 +183,8 @@ describe.skipIf(live.missing !== undefined)('kafka, one broker', () => {
     await reserveTopic(plain, 'reserved', 'alice')
     const at = running.addresses['sasl']!
     await sent(`kafka://alice:${USERS.alice}@${at}/reserved`)
-    const failure = await failureOf(sent(`kafka://bob:${USERS.bob}@${at}/reserved`))
+    // Several record batches: each of them waits.
+    const failure = await failureOf(sent(`kafka://bob:${USERS.bob}@${at}/reserved`, { batchBytes: '5kB' }))
     expect(failure).toBeInstanceOf(BlockedError)
     expect(failure.message).toContain('AUTHORIZATION')
   })
@@ -212,6 +213,16 @@ describe.skipIf(live.missing !== undefined)('kafka, one broker', () => {
     expect((failure as PartialError).rejected.map(({ index }) => index)).toEqual([42])
     const arrived = uids(await readTopic(plain, 'small', 99)).sort()
     expect(arrived).toEqual(allUids(100).filter((uid) => !uid.endsWith('-43')))
+  })
+
+  test('what is cut smaller is not overtaken, though the broker has not met the producer yet', async () => {
+    await createTopic(plain, 'cut-first', { partitions: 1, settings: { 'max.message.bytes': '4000' } })
+    // The first two together are too large; the others are not.
+    const options = optionsOf(`kafka://${plain}/cut-first`, { batchBytes: '5900' })
+    const records = logs(6).map((log, n) => (n < 2 ? { ...log, ErrDetail: 'x'.repeat(1900) } : log))
+    await exporterTo(options).send(envelopesOf(options, dumpOf(records)), calm)
+    const arrived = uids(await readTopic(plain, 'cut-first', 6))
+    expect(arrived).toEqual(Array.from({ length: 6 }, (_, n) => `${BOOT.toString(16)}-${n + 1}`))
   })
 
   test.skipIf(toxiproxy.missing !== undefined)(

@@ -18,6 +18,8 @@ import type { KafkaReplay } from './kafka.ts'
 const STEP_BYTES = 4 * 1024 * 1024
 /** Records between two looks at the clock and at how much waits. */
 const LOOK_EVERY = 256
+/** How long reading may keep everything else from its turn. */
+const TURN_MS = 50
 const COMMIT_MS = 1000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
@@ -71,9 +73,9 @@ class TopicFeeder {
   readonly #stop: AbortController
   readonly #texts: FebeRecords
   readonly #json = new JsonFrames()
-  readonly #settled = new SettledOffsets()
-  #committing: Promise<void> = Promise.resolve()
-  #generation = 0
+  /** Of the member that reads at the moment. */
+  #settled = new SettledOffsets()
+  #committing: Promise<void> | undefined
   #lastMs = performance.now()
   /** Called when deliveries have moved on. */
   #progressed: () => void = () => undefined
@@ -143,24 +145,25 @@ class TopicFeeder {
   }
 
   async #consume(source: KafkaSource): Promise<void> {
-    this.#settled.forget()
+    this.#settled = new SettledOffsets()
     const ticking = this.#tick(source)
     const end = () => void source.endReading().catch(() => undefined)
     this.#stop.signal.addEventListener('abort', end, { once: true })
     try {
       let sinceLook = 0
+      let sinceTurn = performance.now()
       for await (const record of await source.open()) {
         if (this.#stop.signal.aborted) break
-        if (source.generation !== this.#generation) {
-          this.#generation = source.generation
-          this.#settled.forget()
-        }
         this.#lastMs = performance.now()
         this.#take(record)
         if (++sinceLook < LOOK_EVERY) continue
         sinceLook = 0
         this.#pipeline.flush()
         await this.#pipeline.room(STEP_BYTES)
+        if (performance.now() - sinceTurn < TURN_MS) continue
+        // What waits in memory comes without a pause: the group would give up a member that sends no heartbeat meanwhile.
+        await new Promise((resolve) => setImmediate(resolve))
+        sinceTurn = performance.now()
       }
     } finally {
       ticking.abort()
@@ -202,6 +205,7 @@ class TopicFeeder {
         this.#pipeline.flush()
         this.#settled.mark(this.#pipeline.position)
         this.#commit(source)
+        if (!source.reading) this.#lastMs = performance.now()
         this.#endIfIdle()
       }
     })()
@@ -213,26 +217,29 @@ class TopicFeeder {
     if (idleMs !== undefined && performance.now() - this.#lastMs > idleMs) this.#stop.abort()
   }
 
+  /** Has the group know what is settled, unless that is under way. */
   #commit(source: KafkaSource): void {
-    const { generation } = source
-    const settled = this.#settled.take(this.#pipeline.done)
-    const offsets = settled.filter(({ topic, partition }) => source.owns(topic, partition))
-    if (offsets.length === 0) return
-    this.#committing = this.#committing.then(async () => {
-      if (source.generation !== generation) return
-      // One that fails comes again, by the next that succeeds or as records that come twice.
-      await source.commit(offsets).catch((error: Error) => {
-        this.#context.log.limited('kafka commit', 'a commit failed', { error: error.message })
-      })
+    this.#committing ??= this.#store(source).finally(() => {
+      this.#committing = undefined
     })
+  }
+
+  async #store(source: KafkaSource): Promise<void> {
+    const settled = this.#settled
+    try {
+      settled.stored(await source.commit(settled.settled(this.#pipeline.done)))
+    } catch (error) {
+      // Offered again, until the group has it or this member is none any more.
+      this.#context.log.limited('kafka commit', 'a commit failed', { error: (error as Error).message })
+    }
   }
 
   /** Delivers what was read as far as time allows, commits it, and leaves the group. */
   async #leave(source: KafkaSource): Promise<void> {
     this.#settled.mark(this.#pipeline.position)
     await this.#settle()
-    this.#commit(source)
     await this.#committing
+    await this.#store(source)
     await source.close().catch(() => undefined)
   }
 

@@ -224,6 +224,8 @@ class Broker implements RunningBroker {
       'offsets.topic.num.partitions': '3',
       'transaction.state.log.replication.factor': copies,
       'group.initial.rebalance.delay.ms': '0',
+      // Records of tests are older than what a broker keeps by itself: half a minute after its start it would remove them.
+      'log.retention.ms': '-1',
       // A broker that was killed is noticed soon.
       'broker.session.timeout.ms': '3000',
       'broker.heartbeat.interval.ms': '500',
