@@ -1,4 +1,5 @@
 import type { Connection } from '@platformatic/kafka'
+import { systemClock } from '../clock.ts'
 import { BlockedError } from '../errors.ts'
 import type { Cluster, ProducerIdentity } from './cluster.ts'
 import type { Codec } from './compression.ts'
@@ -15,11 +16,13 @@ const PRODUCE = 0
 /** Requests under way to a broker: more than five would cost the order, and what tells duplicates. */
 const MOST_UNANSWERED = 5
 const SEQUENCES = 2 ** 31
+/** After a time of quiet another is likely, in milliseconds. */
+const WARY_MS = 1000
 
 /** Sends pieces with the numbers by which brokers tell what they have had; who tries again, and for how long, is the producer's. */
 export class NumberedSender {
   /** When brokers wish to be asked again. */
-  quietUntil = 0
+  #quietUntil = Number.NEGATIVE_INFINITY
   readonly #cluster: Cluster
   readonly #timeoutMs: number
   #identity: ProducerIdentity | undefined
@@ -78,6 +81,9 @@ export class NumberedSender {
         shipments.push({ topic, partition, bytes })
       }
       if (underWay.length >= MOST_UNANSWERED) await underWay[underWay.length - MOST_UNANSWERED]
+      // A broker that asks for quiet does not read what is behind: one request at a time, then.
+      if (performance.now() < this.#quietUntil + WARY_MS) await Promise.all(underWay)
+      await this.quiet(signal)
       // Whoever gave up may have given the records' memory back.
       if (signal.aborted) break
       this.#scratch.clear()
@@ -85,6 +91,12 @@ export class NumberedSender {
     }
     await Promise.all(underWay)
     return round
+  }
+
+  /** Waits for as long as a broker has asked for quiet. */
+  async quiet(signal: AbortSignal): Promise<void> {
+    const rest = this.#quietUntil - performance.now()
+    if (rest > 0) await systemClock.sleep(rest, signal)
   }
 
   async #identify(pieces: readonly Piece[], signal: AbortSignal): Promise<void> {
@@ -129,7 +141,7 @@ export class NumberedSender {
     try {
       const answer = await produce(connection, this.#cluster.version(PRODUCE), shipments, this.#timeoutMs)
       if (answer.throttleMs > 0)
-        this.quietUntil = Math.max(this.quietUntil, performance.now() + answer.throttleMs)
+        this.#quietUntil = Math.max(this.#quietUntil, performance.now() + answer.throttleMs)
       const byPartition = new Map(pieces.map((piece) => [piece.key, piece]))
       for (const one of answer.partitions) {
         const piece = byPartition.get(`${one.topic}/${one.partition}`)

@@ -141,9 +141,7 @@ export class Producer {
     let accepted = false
     let left = pieces
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const now = performance.now()
-      const quiet = this.#sender.quietUntil - now
-      if (quiet > 0) await systemClock.sleep(quiet, signal)
+      await this.#sender.quiet(signal)
       if (signal.aborted) throw stopped()
       const round = await unlessStopped(this.#sender.attempt(from, left, this.#codec!, signal), signal)
       const count = left.length
