@@ -61,6 +61,7 @@ async function failed({ delivery }: ConformanceStage): Promise<void> {
     () => delivery.stats,
     (now) => now.retried > retried || now.rejected > rejected,
     'a failure',
+    { timeoutMs: 30_000 },
   )
 }
 
