@@ -121,6 +121,15 @@ class Table implements Destination {
     return Number(row!.n)
   }
 
+  /** A server that has been at work for a while uses its WAL files again; a new one has to make each of them first. */
+  async makeWal(): Promise<void> {
+    for (let made = 0; made < 120; made++) {
+      await this.#sql.unsafe("SELECT pg_logical_emit_message(true, '', '')")
+      await this.#sql.unsafe('SELECT pg_switch_wal()')
+    }
+    await this.#sql.unsafe('CHECKPOINT')
+  }
+
   async close(): Promise<void> {
     await this.#sql.close()
   }
@@ -130,13 +139,14 @@ const size = sizeFrom(process.argv.slice(2), 200_000)
 const folder = mkdtempSync(join(tmpdir(), 'pgturret-bench-'))
 const cluster = await Cluster.create({
   tcp: true,
-  settings: { fsync: true, full_page_writes: true, shared_buffers: '256MB', max_wal_size: '4GB' },
+  settings: { fsync: true, full_page_writes: true, shared_buffers: '256MB', min_wal_size: '2GB', max_wal_size: '4GB' },
 })
 try {
   // As initdb makes it by itself; those of the tests are smaller.
   await run([cluster.client('pg_resetwal'), '--wal-segsize=16', '-D', cluster.dataDir])
   await cluster.start()
   const table = new Table(cluster, folder, size.records)
+  await table.makeWal()
   const sides = [
     ...Object.entries(CASES).map(([name, words]) => replay(name, (to) => ['--to', to, ...words])),
     rsyslogInto('rsyslog, default indexes', cluster.port),
