@@ -139,7 +139,13 @@ const size = sizeFrom(process.argv.slice(2), 200_000)
 const folder = mkdtempSync(join(tmpdir(), 'pgturret-bench-'))
 const cluster = await Cluster.create({
   tcp: true,
-  settings: { fsync: true, full_page_writes: true, shared_buffers: '256MB', min_wal_size: '2GB', max_wal_size: '4GB' },
+  settings: {
+    fsync: true,
+    full_page_writes: true,
+    shared_buffers: '256MB',
+    min_wal_size: '2GB',
+    max_wal_size: '4GB',
+  },
 })
 try {
   // As initdb makes it by itself; those of the tests are smaller.
