@@ -58,7 +58,7 @@ export async function readDump(path: string, options: DumpOptions): Promise<Dump
     for (let piece = await input.read(); piece !== undefined; piece = await input.read()) {
       reader ??= isJson(piece) ? new JsonLinesReader(options) : new DumpReader(options)
       const next = () => options.next(input.fileBytes)
-      if (!(await reader.pushInSteps(piece, next))) return reader.counts
+      if (!(await pushInSteps(reader, piece, next))) return reader.counts
     }
     reader?.end()
   } catch (error) {
@@ -68,6 +68,24 @@ export async function readDump(path: string, options: DumpOptions): Promise<Dump
     await input.close()
   }
   return reader?.counts ?? NOTHING
+}
+
+/**
+ * Has a reader take bytes a part at a time.
+ *
+ * @param next awaited behind each; the rest is left when it says false
+ * @returns what `next` said last
+ */
+async function pushInSteps(
+  reader: DumpReader | JsonLinesReader,
+  bytes: Uint8Array,
+  next: () => Promise<boolean>,
+): Promise<boolean> {
+  for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+    reader.push(bytes.subarray(at, at + STEP_BYTES))
+    if (!(await next())) return false
+  }
+  return true
 }
 
 const NOTHING: DumpCounts = { records: 0, unknownFrames: 0 }
@@ -142,20 +160,6 @@ export class DumpReader {
     this.#before = Buffer.concat([this.#before, chunk.subarray(-CUT_HEADER_BYTES)]).subarray(
       -CUT_HEADER_BYTES,
     )
-  }
-
-  /**
-   * Takes the next bytes of the file, a part at a time.
-   *
-   * @param next awaited behind each; the rest is left when it says false
-   * @returns what `next` said last
-   */
-  async pushInSteps(bytes: Uint8Array, next: () => Promise<boolean>): Promise<boolean> {
-    for (let at = 0; at < bytes.length; at += STEP_BYTES) {
-      this.push(bytes.subarray(at, at + STEP_BYTES))
-      if (!(await next())) return false
-    }
-    return true
   }
 
   /** The file has ended. */

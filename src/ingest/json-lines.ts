@@ -5,8 +5,6 @@ import { JsonFrames } from './json-record.ts'
 
 const LINE_END = 0x0a
 const RETURN = 0x0d
-/** Work between two looks at what waits for destinations, as of a dump. */
-const STEP_BYTES = 256 * 1024
 
 /** Whether a recording that begins with these bytes is JSON: a dump begins with `V`. */
 export const isJson = (bytes: Uint8Array): boolean => bytes[0] === 0x7b
@@ -43,15 +41,6 @@ export class JsonLinesReader {
     }
     // What is pushed is valid during the call only.
     if (at < chunk.length) this.#keep(chunk.slice(at))
-  }
-
-  /** The same, a part at a time: see DumpReader. */
-  async pushInSteps(bytes: Uint8Array, next: () => Promise<boolean>): Promise<boolean> {
-    for (let at = 0; at < bytes.length; at += STEP_BYTES) {
-      this.push(bytes.subarray(at, at + STEP_BYTES))
-      if (!(await next())) return false
-    }
-    return true
   }
 
   /** The file has ended; its last line may have no end. */

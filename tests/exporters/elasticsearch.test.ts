@@ -14,6 +14,7 @@ import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance } from './conformance.ts'
 import { bulkAnswer, elasticsearchApi, item, operationsOf } from './elasticsearch-fake.ts'
+import { fillRequests } from './full-requests.ts'
 import { HttpHarness, type SeenRequest } from './http-harness.ts'
 
 /** The elasticsearch destination against a server that refuses what the bulk API refuses. */
@@ -218,22 +219,9 @@ describe('a request', () => {
 
   test('has five megabytes, or what batch_bytes says, and no byte more', () => {
     expect(elasticsearch.batch(optionsOf('elasticsearch://h')).maxBytes).toBe(5 * 1024 * 1024)
-    const api = elasticsearchApi((origin) => ({ to: schemeOf(origin) }))
-    const subject = { exporter: 'elasticsearch', start: async () => new HttpHarness(api) }
-    return onStage(
-      subject,
-      async (stage) => {
-        const { requests } = stage.harness as HttpHarness
-        stage.say('x')
-        await stage.settled()
-        const around = requests[0]!.body.length - 1
-        stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_000 - around))
-        await stage.settled()
-        stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_001 - around))
-        await stage.settled()
-        expect(requests.slice(1).map(({ body }) => body.length)).toEqual([100_000, 50_000, 50_001])
-      },
-      { flags: { batchBytes: '100000' } },
+    return fillRequests(
+      'elasticsearch',
+      elasticsearchApi((origin) => ({ to: schemeOf(origin) })),
     )
   })
 

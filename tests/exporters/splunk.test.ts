@@ -14,6 +14,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { batchOf, calm, failureOf } from './batches.ts'
 import { onStage } from './conformance/stage.ts'
 import { conformance } from './conformance.ts'
+import { fillRequests } from './full-requests.ts'
 import { HttpHarness } from './http-harness.ts'
 import { eventsOf, reply, type SplunkEvent, splunkApi } from './splunk-fake.ts'
 
@@ -304,22 +305,7 @@ describe('acknowledgements', () => {
 
 test('a request has a megabyte, or what batch_bytes says, and no byte more', () => {
   expect(splunk.batch(optionsOf('splunk://h')).maxBytes).toBe(1_000_000)
-  const subject = { exporter: 'splunk', start: async () => new HttpHarness(splunkApi()) }
-  return onStage(
-    subject,
-    async (stage) => {
-      const { requests } = stage.harness as HttpHarness
-      stage.say('x')
-      await stage.settled()
-      const around = requests[0]!.body.length - 1
-      stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_000 - around))
-      await stage.settled()
-      stage.say('x'.repeat(50_000 - around), 'x'.repeat(50_001 - around))
-      await stage.settled()
-      expect(requests.slice(1).map(({ body }) => body.length)).toEqual([100_000, 50_000, 50_001])
-    },
-    { flags: { batchBytes: '100000' } },
-  )
+  return fillRequests('splunk', splunkApi())
 })
 
 describe('check', () => {
