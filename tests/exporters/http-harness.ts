@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
-import type { Harness, Manner, Received, ServerTls, Serving, Target } from './conformance.ts'
+import type { Harness, Manner, Received, Serving, Target } from './conformance.ts'
+import { ToldServer } from './told-server.ts'
 
 /** A request as the server had it, its body decompressed. */
 export interface SeenRequest {
@@ -29,78 +30,34 @@ export interface HttpApi {
 }
 
 /** A server on a free port of 127.0.0.1 that behaves as it is told, for the conformance of exporters that speak HTTP. */
-export class HttpHarness implements Harness {
+export class HttpHarness extends ToldServer implements Harness {
   /** Every request with records, accepted or not. */
   readonly requests: SeenRequest[] = []
   readonly #api: HttpApi
-  readonly #tls: ServerTls | undefined
   readonly #received: Received[] = []
-  #manner: Manner = { does: 'accept' }
-  #hanging = 0
-  #server: Bun.Server<undefined>
-  readonly #port: number
 
-  constructor(api: HttpApi, { tls }: Serving = {}) {
+  constructor(api: HttpApi, serving: Serving = {}) {
+    super(serving)
     this.#api = api
-    this.#tls = tls
-    this.#server = this.#serve(0)
-    this.#port = this.#server.port!
   }
 
   target(secret: string): Target {
     return this.#api.target(this.origin, secret)
   }
 
-  /** `http://127.0.0.1:12345`. */
-  get origin(): string {
-    return `${this.#tls ? 'https' : 'http'}://127.0.0.1:${this.#port}`
-  }
-
   received(): readonly Received[] {
     return this.#received
   }
 
-  behave(manner: Manner): void {
-    this.#manner = manner
-  }
-
-  hanging(): number {
-    return this.#hanging
-  }
-
-  async kill(): Promise<void> {
-    await this.#server.stop(true)
-  }
-
-  async restart(): Promise<void> {
-    this.#server = this.#serve(this.#port)
-    this.behave({ does: 'accept' })
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop(true)
-  }
-
-  #serve(port: number): Bun.Server<undefined> {
-    const { cert, key, clientCa } = this.#tls ?? {}
-    const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
-    return Bun.serve({
-      port,
-      hostname: '127.0.0.1',
-      ...(cert !== undefined && { tls: { cert, key, ...mutual } }),
-      fetch: (request) => this.#take(request),
-    })
-  }
-
-  async #take(request: Request): Promise<Response> {
+  protected async take(request: Request): Promise<Response> {
     const seen = await seenOf(request)
     if (seen.method === 'HEAD' || seen.method === 'OPTIONS') return new Response(null, { status: 405 })
     const beside = this.#api.beside?.(seen)
     if (beside !== undefined) return beside
     this.requests.push(seen)
-    const manner = this.#manner
+    const manner = this.manner
     if (manner.does === 'hang') {
-      this.#hanging++
+      this.unanswered++
       return new Promise(() => undefined)
     }
     const told = this.#told(manner, seen)

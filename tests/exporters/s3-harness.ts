@@ -1,8 +1,11 @@
 import { gunzipSync } from 'node:zlib'
-import type { Harness, Manner, Received, ServerTls, Serving, Target } from './conformance.ts'
+import type { Harness, Received, Serving, Target } from './conformance.ts'
+import { ToldServer } from './told-server.ts'
 
 /** How long one part of an upload has to be at the least, but for the last. */
 const LEAST_PART = 5 * 1024 * 1024
+/** Parts may be large. */
+const MOST_BODY = 2 ** 31
 
 interface Upload {
   readonly key: string
@@ -19,7 +22,7 @@ export interface Store {
  * As much of S3 as the destination uses, on a free port of 127.0.0.1, strict about it: requests are signed, objects are never
  * written over, parts have their least size. It does not check signatures: the real server of the live tests does.
  */
-export class S3Harness implements Harness {
+export class S3Harness extends ToldServer implements Harness {
   readonly objects = new Map<string, Buffer>()
   /** `PUT /bucket/key`, for every request that was not told to fail. */
   readonly requests: string[] = []
@@ -29,22 +32,15 @@ export class S3Harness implements Harness {
   /** Asked when an object has been stored: an answer in place of 200. */
   after: ((key: string) => Response | undefined) | undefined
   readonly #store: Store
-  readonly #tls: ServerTls | undefined
   readonly #uploads = new Map<string, Upload>()
-  #manner: Manner = { does: 'accept' }
-  #hanging = 0
-  #server: Bun.Server<undefined>
-  readonly #port: number
 
-  constructor({ tls }: Serving = {}, store: Store = {}) {
-    this.#tls = tls
+  constructor(serving: Serving = {}, store: Store = {}) {
+    super(serving, MOST_BODY)
     this.#store = store
-    this.#server = this.#serve(0)
-    this.#port = this.#server.port!
   }
 
   get endpoint(): string {
-    return `${this.#tls ? 'https' : 'http'}://127.0.0.1:${this.#port}`
+    return this.origin
   }
 
   /** Uploads in parts that were begun, and neither completed nor removed. */
@@ -71,40 +67,7 @@ export class S3Harness implements Harness {
     return [...this.objects].flatMap(([key, bytes]) => linesOf(key, bytes))
   }
 
-  behave(manner: Manner): void {
-    this.#manner = manner
-  }
-
-  hanging(): number {
-    return this.#hanging
-  }
-
-  async kill(): Promise<void> {
-    await this.#server.stop(true)
-  }
-
-  async restart(): Promise<void> {
-    this.#server = this.#serve(this.#port)
-    this.behave({ does: 'accept' })
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop(true)
-  }
-
-  #serve(port: number): Bun.Server<undefined> {
-    const { cert, key, clientCa } = this.#tls ?? {}
-    const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
-    return Bun.serve({
-      port,
-      hostname: '127.0.0.1',
-      maxRequestBodySize: 2 ** 31,
-      ...(cert !== undefined && { tls: { cert, key, ...mutual } }),
-      fetch: (request) => this.#take(request),
-    })
-  }
-
-  async #take(request: Request): Promise<Response> {
+  protected async take(request: Request): Promise<Response> {
     const url = new URL(request.url)
     const path = decodeURIComponent(url.pathname)
     const body = Buffer.from(await request.arrayBuffer())
@@ -130,9 +93,9 @@ export class S3Harness implements Harness {
   }
 
   #told(request: Request): Response | Promise<Response> | undefined {
-    const manner = this.#manner
+    const manner = this.manner
     if (manner.does === 'hang') {
-      this.#hanging++
+      this.unanswered++
       return new Promise(() => undefined)
     }
     if (manner.does === 'block') return refusal(403, 'AccessDenied', 'Access Denied')
@@ -167,7 +130,7 @@ export class S3Harness implements Harness {
         return refusal(412, 'PreconditionFailed', 'At least one of the pre-conditions did not hold')
       throw new Error(`${key} was written over`)
     }
-    const manner = this.#manner
+    const manner = this.manner
     if (manner.does === 'limit' && linesOf(key, body).length > manner.records)
       return refusal(400, 'EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
     this.objects.set(key, body)
