@@ -3,6 +3,10 @@ declare module '*.c' {
   const text: string
   export default text
 }
+declare module '*.mjs' {
+  const text: string
+  export default text
+}
 declare module '*.h' {
   const text: string
   export default text

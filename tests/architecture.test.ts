@@ -37,8 +37,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   azure: ['http', 'errors.ts'],
   files: ['errors.ts', 'clock.ts', 'file-write.ts'],
   ingest: ['record', 'codec', 'errors.ts', 'fnv1a.ts', 'log.ts', 'clock.ts'],
-  observe: ['ingest', 'render', 'errors.ts', 'log.ts'],
-  journal: ['record', 'codec', 'render', 'ingest', 'errors.ts', 'log.ts', 'clock.ts'],
+  observe: ['ingest', 'render', 'errors.ts', 'log.ts', 'libc.ts'],
+  journal: ['record', 'codec', 'render', 'ingest', 'page-cache', 'errors.ts', 'log.ts', 'clock.ts'],
+  'page-cache': ['libc.ts'],
   pipeline: [
     'journal',
     'ingest',
@@ -65,6 +66,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'websocket',
     'objects',
     'mongodb',
+    'page-cache',
     'errors.ts',
     'clock.ts',
     'exporter.ts',
@@ -91,6 +93,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'unfinished-record.ts': ['render'],
   'send-parts.ts': ['errors.ts'],
   'fnv1a.ts': [],
+  'libc.ts': [],
   'nearest.ts': [],
   'version.ts': [],
 }

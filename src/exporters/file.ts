@@ -21,6 +21,7 @@ import { defineExporter } from '../exporter.ts'
 import { writeFully } from '../file-write.ts'
 import { fileUrlPath } from '../files/file-url.ts'
 import { COMPRESSIONS, RotatedFiles, rotatedName } from '../files/rotated.ts'
+import { WrittenPages } from '../page-cache/written-pages.ts'
 import { fileEnd } from '../unfinished-record.ts'
 
 const options = z.object({
@@ -101,6 +102,9 @@ class FileExporter implements Exporter {
   #fd = -1
   /** Pipes and devices are written to, never cut or rotated. */
   #regular = false
+  #pages: WrittenPages | undefined
+  /** Where the file ends, as far as we have written it. */
+  #size = 0
   #rotatedAt = 0
   readonly #keeper: RotatedFiles
   /** What was begun last: one thing at a time, or SIGHUP would close the file under a write. */
@@ -169,6 +173,8 @@ class FileExporter implements Exporter {
       if (this.#regular && this.#format !== 'febe') await this.#mendTail(fd, status.size)
       if (this.#regular && this.#options.fsync && before === undefined) await syncFolder(dirname(path))
       this.#fd = fd
+      this.#size = status.size
+      this.#pages = this.#regular ? new WrittenPages(fd, status.size) : undefined
     } catch (error) {
       await closeFile(fd)
       throw error
@@ -186,6 +192,8 @@ class FileExporter implements Exporter {
     try {
       done = await writeFully(this.#fd, bytes)
       if (this.#options.fsync) await syncFile(this.#fd)
+      this.#size += bytes.length
+      this.#pages?.wrote(this.#size)
     } catch (error) {
       // Sent again as a whole later: half of it must not stay. The size is asked for: somebody may have cut the file.
       const written = (error as { written?: number }).written ?? done

@@ -38,6 +38,16 @@ const SWEEP_MS = 1000
 /** At the end: a moment without a byte, after which what was on its way has arrived. */
 const QUIET_MS = 50
 const MOST_QUIET_WAIT_MS = 1000
+/** Received at a time: from here on the memory is worth a thought. */
+const LARGE_BYTES = 16 * 1024
+
+/**
+ * Gives the memory of bytes that nobody needs any more back at once. The collector would come when there are many megabytes of
+ * such, and the system has taken memory away by then that the next bytes need.
+ */
+function release(bytes: Uint8Array): void {
+  if (bytes.length >= LARGE_BYTES) (bytes.buffer as ArrayBuffer).transfer(0)
+}
 
 /** Receives logfebe on a unix socket, from any number of senders. */
 export class Listener {
@@ -118,7 +128,10 @@ export class Listener {
         data: undefined,
         socket: {
           open: (socket) => this.#opened(socket),
-          data: (socket, bytes) => this.#data(socket, bytes),
+          data: (socket, bytes) => {
+            this.#data(socket, bytes)
+            release(bytes)
+          },
           drain: (socket) => this.#sockets.get(socket)?.drained(),
           close: (socket) => this.#closed(socket),
           error: (socket, error) => this.#failed(socket, error),

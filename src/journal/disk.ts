@@ -10,6 +10,7 @@ import {
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { WrittenPages } from '../page-cache/written-pages.ts'
 
 const open = promisify(fsOpen)
 const close = promisify(fsClose)
@@ -101,8 +102,13 @@ async function openFile(path: string, how: 'new' | 'update' | 'read'): Promise<D
   // `a+` creates without cutting, but a system that appends ignores offsets: opened a second time for writing.
   if (how === 'update') await close(await open(path, FLAGS.update, FILE_MODE))
   const fd = await open(path, how === 'update' ? 'r+' : FLAGS[how], FILE_MODE)
+  let pages: WrittenPages | undefined
   return {
-    write: (bytes, at) => writeAll(fd, bytes, at),
+    write: async (bytes, at) => {
+      await writeAll(fd, bytes, at)
+      pages ??= new WrittenPages(fd, at)
+      pages.wrote(at + bytes.length)
+    },
     read: async (into, at) => (await read(fd, into, 0, into.length, at)).bytesRead,
     truncate: (length) => truncate(fd, length),
     sync: () => datasync(fd),

@@ -1,4 +1,5 @@
 import { dlopen } from 'bun:ffi'
+import { LIBC_NAMES } from '../libc.ts'
 
 /**
  * Unix datagram sockets, which the runtime has not: the C library's own calls. Only Linux is spoken to here; systemd is
@@ -11,9 +12,6 @@ export interface DatagramSender {
   send(text: string): boolean
   close(): void
 }
-
-/** By the names that glibc and musl have. */
-const LIBRARIES = ['libc.so.6', `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`]
 
 // As Linux has them on every processor that we are compiled for.
 const AF_UNIX = 1
@@ -39,7 +37,7 @@ let library: ReturnType<typeof openLibrary> | undefined
 function libc(): ReturnType<typeof openLibrary> {
   if (library !== undefined) return library
   let last: unknown
-  for (const name of LIBRARIES) {
+  for (const name of LIBC_NAMES) {
     try {
       library = openLibrary(name)
       return library

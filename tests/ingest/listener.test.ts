@@ -49,6 +49,20 @@ describe('receiving', () => {
     expect(await station.events(2)).toEqual(['0 message 0', '1 message 1'])
   })
 
+  test('many megabytes in pieces that end anywhere: what was cut is whole, though received memory is given back at once', async () => {
+    await start()
+    const sender = await station.connect()
+    const text = 'x'.repeat(20_000)
+    const last = 600
+    const frames = Array.from({ length: last + 1 }, (_, n) =>
+      log(n, 2, { ErrMessage: `message ${n}`, ErrDetail: `${n} ${text}` }),
+    )
+    await sender.send(hello(), ring(7n, 0n), ...frames)
+    await sender.untilAcknowledged(BigInt(last))
+    expect(station.sink.events).toEqual(frames.map((_, n) => `${n} message ${n}`))
+    expect(station.refused).toEqual({})
+  })
+
   test('only what is wanted', async () => {
     await start({ wanted: (record) => record.severity() === 'ERROR' })
     const sender = await station.connect()
