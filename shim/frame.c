@@ -358,7 +358,9 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 
 	become_process();
 
+	pgturret_ring_expect_head(ring);
 	micros = log_time(&texts[F_LOG_TIME], share_log_time);
+	pgturret_ring_expect(ring);
 
 	memset(&texts[F_USER], 0, sizeof(Text) * (TEXT_FIELDS - 1));
 	if (MyProcPort != NULL)

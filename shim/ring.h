@@ -149,6 +149,8 @@ extern bool pgturret_ring_check(PgturretRing *ring, uint64_t *held_bytes);
 extern bool pgturret_ring_import(PgturretRing *ring, PgturretRing *old);
 
 /* writers */
+extern void pgturret_ring_expect_head(const PgturretRing *ring);
+extern void pgturret_ring_expect(const PgturretRing *ring);
 extern bool pgturret_ring_reserve(PgturretRing *ring, unsigned class,
 								  size_t bytes, int pid,
 								  PgturretClaim *claim);
