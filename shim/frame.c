@@ -63,13 +63,20 @@ enum TextField
 	TEXT_FIELDS
 };
 
-/* Fields that are never null have no N or P in front. */
-#define IS_PLAIN(f) \
-	((f) == F_LOG_TIME || (f) == F_SESSION_ID || (f) == F_SESSION_START || \
-	 (f) == F_ENCODING)
-
 /* Everything in a payload that is not text: 6 int32 and 6 int64 fields. */
 #define FIXED_BYTES		(6 * 4 + 6 * 8)
+
+/*
+ * A payload without text: each text field has N or P and a NUL, those that are
+ * never null (log time, session id, session start, encoding) the NUL alone.
+ */
+#define PLAIN_FIELDS	4
+#define EMPTY_PAYLOAD	(FIXED_BYTES + 2 * TEXT_FIELDS - PLAIN_FIELDS)
+
+/* User, database, process id, client and session id without their texts. */
+#define EMPTY_SESSION	(3 * 2 + 4 + 1)
+
+#define CLIENT_BYTES	1200
 
 /* Two bytes for N or P and the NUL, at most, per text field. */
 #define LEAST_RECORD	(sizeof(PgturretRecord) + PGTURRET_FRAME_HEADER + \
@@ -87,6 +94,13 @@ static int64 line_number = 0;
 static char session_id[40];
 static size_t session_id_length;
 
+/*
+ * The fields from user to session id as they go over the wire, which are the
+ * same in every record of a session.  None when the length is 0.
+ */
+static unsigned char session_fields[512];
+static size_t session_length;
+
 /* Formatted second, kept until the second or the time zone changes. */
 static pg_time_t second_cached = -1;
 static pg_tz *second_zone = NULL;
@@ -102,6 +116,7 @@ become_process(void)
 	my_pid = MyProcPid;
 	line_number = 0;
 	second_cached = -1;
+	session_length = 0;
 	session_id_length = (size_t) snprintf(session_id, sizeof(session_id),
 										  "%llx.%x",
 										  (long long) MyStartTime, MyProcPid);
@@ -326,6 +341,77 @@ put_nullable(unsigned char *to, const Text *text)
 	return put_plain(to, text);
 }
 
+/* Bytes of text in all fields. */
+static inline size_t
+all_lengths(const Text *texts)
+{
+	size_t		sum = 0;
+	int			i;
+
+	for (i = 0; i < TEXT_FIELDS; i++)
+		sum += texts[i].length;
+	return sum;
+}
+
+/*
+ * User, database, client and session id.  client has room for CLIENT_BYTES.
+ */
+static void
+session_texts(Text *texts, char *client)
+{
+	if (MyProcPort != NULL)
+	{
+		set_text(&texts[F_USER], MyProcPort->user_name);
+		set_text(&texts[F_DATABASE], MyProcPort->database_name);
+		if (MyProcPort->remote_host != NULL)
+		{
+			char	   *end = put_bounded(client, client + CLIENT_BYTES - 64,
+										  MyProcPort->remote_host);
+
+			if (MyProcPort->remote_port != NULL &&
+				MyProcPort->remote_port[0] != '\0')
+			{
+				*end++ = ':';
+				end = put_bounded(end, client + CLIENT_BYTES,
+								  MyProcPort->remote_port);
+			}
+			texts[F_CLIENT].start = client;
+			texts[F_CLIENT].length = end - client;
+		}
+	}
+	texts[F_SESSION_ID].start = session_id;
+	texts[F_SESSION_ID].length = session_id_length;
+}
+
+static unsigned char *
+put_session(unsigned char *to, const Text *texts)
+{
+	to = put_nullable(to, &texts[F_USER]);
+	to = put_nullable(to, &texts[F_DATABASE]);
+	to = put_int32(to, MyProcPid);
+	to = put_nullable(to, &texts[F_CLIENT]);
+	return put_plain(to, &texts[F_SESSION_ID]);
+}
+
+/*
+ * Fill session_fields, if it is time: once a session has a database, nobody
+ * changes any more what MyProcPort says of it.
+ */
+static bool
+learn_session(void)
+{
+	Text		texts[TEXT_FIELDS] = {{NULL, 0}};
+	char		client[CLIENT_BYTES];
+
+	if (MyProcPort == NULL || !OidIsValid(MyDatabaseId))
+		return false;
+	session_texts(texts, client);
+	if (EMPTY_SESSION + all_lengths(texts) > sizeof(session_fields))
+		return false;
+	session_length = put_session(session_fields, texts) - session_fields;
+	return true;
+}
+
 /*
  * Queue a record.  False if it was counted as dropped instead.
  */
@@ -334,7 +420,7 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 					bool share_log_time)
 {
 	Text		texts[TEXT_FIELDS];
-	char		client[1200];
+	char		client[CLIENT_BYTES];
 	char		vxid[32];
 	char		sqlstate[6];
 	char		place[512];
@@ -347,13 +433,13 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 	uint32		local;
 	int			sixbits;
 	size_t		payload;
-	size_t		text_bytes = 0;
 	size_t		limit;
 	unsigned char *frame;
 	unsigned char *to;
 	char	   *end;
 	int			i;
 	bool		statement;
+	bool		known;
 	unsigned	class = pgturret_elevel_class(edata->elevel);
 
 	become_process();
@@ -363,32 +449,17 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 	pgturret_ring_expect(ring);
 
 	memset(&texts[F_USER], 0, sizeof(Text) * (TEXT_FIELDS - 1));
+	known = session_length > 0 || learn_session();
+	if (!known)
+		session_texts(texts, client);
 	if (MyProcPort != NULL)
 	{
 		int			length;
 
-		set_text(&texts[F_USER], MyProcPort->user_name);
-		set_text(&texts[F_DATABASE], MyProcPort->database_name);
-		if (MyProcPort->remote_host != NULL)
-		{
-			end = put_bounded(client, client + sizeof(client) - 64,
-							  MyProcPort->remote_host);
-			if (MyProcPort->remote_port != NULL &&
-				MyProcPort->remote_port[0] != '\0')
-			{
-				*end++ = ':';
-				end = put_bounded(end, client + sizeof(client),
-								  MyProcPort->remote_port);
-			}
-			texts[F_CLIENT].start = client;
-			texts[F_CLIENT].length = end - client;
-		}
 		texts[F_PS].start = get_ps_display(&length);
 		texts[F_PS].length = texts[F_PS].start != NULL ?
 			strnlen(texts[F_PS].start, length) : 0;
 	}
-	texts[F_SESSION_ID].start = session_id;
-	texts[F_SESSION_ID].length = session_id_length;
 	set_text(&texts[F_SESSION_START], pgturret_start_time(start_time));
 	if (pgturret_vxid(&backend, &local))
 	{
@@ -441,22 +512,19 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 	set_text(&texts[F_BACKTRACE], edata->backtrace);
 	set_text(&texts[F_ENCODING], GetDatabaseEncodingName());
 
-	payload = FIXED_BYTES;
-	for (i = 0; i < TEXT_FIELDS; i++)
-	{
-		text_bytes += texts[i].length;
-		payload += texts[i].length +
-			(IS_PLAIN(i) ? 1 : 2);
-	}
+	payload = EMPTY_PAYLOAD + all_lengths(texts);
+	if (known)
+		payload += session_length - EMPTY_SESSION;
 
 	limit = Min(max_record, pgturret_ring_max_record(ring));
 	if (sizeof(record) + PGTURRET_FRAME_HEADER + payload > limit)
 	{
 		original = (int64) payload;
+		if (known)
+			session_texts(texts, client);
+		known = false;
 		shorten(texts, limit > LEAST_RECORD ? limit - LEAST_RECORD : 0);
-		payload -= text_bytes;
-		for (i = 0; i < TEXT_FIELDS; i++)
-			payload += texts[i].length;
+		payload = EMPTY_PAYLOAD + all_lengths(texts);
 	}
 
 	record.frame_bytes = (uint32) (PGTURRET_FRAME_HEADER + payload);
@@ -470,11 +538,13 @@ pgturret_frame_emit(PgturretRing *ring, ErrorData *edata, size_t max_record,
 	*to++ = 'L';
 	to = put_int32(to, (int32) (payload + 4));
 	to = put_plain(to, &texts[F_LOG_TIME]);
-	to = put_nullable(to, &texts[F_USER]);
-	to = put_nullable(to, &texts[F_DATABASE]);
-	to = put_int32(to, MyProcPid);
-	to = put_nullable(to, &texts[F_CLIENT]);
-	to = put_plain(to, &texts[F_SESSION_ID]);
+	if (known)
+	{
+		memcpy(to, session_fields, session_length);
+		to += session_length;
+	}
+	else
+		to = put_session(to, texts);
 	to = put_int64(to, line_number);
 	to = put_nullable(to, &texts[F_PS]);
 	to = put_plain(to, &texts[F_SESSION_START]);
