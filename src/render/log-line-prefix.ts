@@ -66,9 +66,14 @@ const int32 = (field: number): Escape =>
   short((record, out, at) => writeInt32(out.bytes, at, record.bytes, record.spans[2 * field]!))
 const int64 = (field: number): Escape =>
   short((record, out, at) => writeInt64(out.bytes, at, record.bytes, record.spans[2 * field]!))
+/** First major version that knows `%P` and `%Q`; those before write nothing for them. */
+const WITH_LEADER = 14
 /** Only logfebe-2 has it. */
 const newer = ({ write }: Escape): Escape =>
-  short((record, out, at) => (record.source.version.protocol === 2 ? write(record, out, at) : at))
+  short((record, out, at) => {
+    const { protocol, major } = record.source.version
+    return protocol === 2 && major >= WITH_LEADER ? write(record, out, at) : at
+  })
 
 function writeHost(record: RecordView, out: Room, at: number, withPort: boolean): number {
   const { bytes, spans } = record

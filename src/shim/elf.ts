@@ -49,8 +49,15 @@ const libcOf = (loader: string): Binary['libc'] =>
 /** Offsets beyond 2^53 are beyond any file, and so beyond the view. */
 const word = (file: DataView, at: number): number => Number(file.getBigUint64(at, true))
 
+/** Where the entries of a table begin, and how many there are: all of them, or it is damaged. */
+function table(file: DataView, at: number, sizes: number): [start: number, size: number, count: number] {
+  const [start, size, count] = [word(file, at), file.getUint16(sizes, true), file.getUint16(sizes + 2, true)]
+  if (start + size * count > file.byteLength) throw new RangeError('the table is cut off')
+  return [start, size, count]
+}
+
 function segments(file: DataView): Part[] {
-  const [start, size, count] = [word(file, 32), file.getUint16(54, true), file.getUint16(56, true)]
+  const [start, size, count] = table(file, 32, 54)
   return Array.from({ length: count }, (_, index) => {
     const at = start + index * size
     return { type: file.getUint32(at, true), offset: word(file, at + 8), size: word(file, at + 32), link: 0 }
@@ -58,7 +65,7 @@ function segments(file: DataView): Part[] {
 }
 
 function sections(file: DataView): Part[] {
-  const [start, size, count] = [word(file, 40), file.getUint16(58, true), file.getUint16(60, true)]
+  const [start, size, count] = table(file, 40, 58)
   return Array.from({ length: count }, (_, index) => {
     const at = start + index * size
     return {

@@ -83,6 +83,11 @@ describe('an escape', () => {
     expect(prefix('%b|%P|%Q|%n|%u', ambiguous, { protocol: 1 })).toBe('||||etl')
   })
 
+  test('that the server did not know yet is empty', () => {
+    expect(prefix('%P|%Q|%u', CLIENT, { server: '13.23' })).toBe('||etl')
+    expect(prefix('%P|%Q|%u', CLIENT, { server: '14.1' })).toBe('12|-3|etl')
+  })
+
   test('is filled up on either side', () => {
     expect(prefix('%6u|%-6u|%2u|%12a|%06p', CLIENT)).toBe('   etl|etl   |etl|         web|  3611')
     expect(prefix('%6u|%-6u|', PROCESS)).toBe('      |      |')

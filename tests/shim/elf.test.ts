@@ -44,6 +44,9 @@ describe('a binary', () => {
     const whole = moduleBytes()
     for (let length = 0; length < whole.length; length += 997)
       expect(readBinary(whole.subarray(0, length))).toBeUndefined()
+    // The linker puts the table of sections last.
+    expect(readBinary(whole.subarray(0, -1))).toBeUndefined()
+    expect(readBinary(whole)).toBeDefined()
   })
 
   test('that is damaged anywhere is read in bounded time and never crashes the reader', () => {
