@@ -1,8 +1,6 @@
-import { cpSync } from 'node:fs'
-import { join } from 'node:path'
-import { pgConfig } from '../../tests/shim/probe.ts'
 import { Cluster } from '../../tests/support/postgres.ts'
 import { median } from '../measure.ts'
+import { buildHookModules } from './hook-modules.ts'
 
 const RECORDS = 200_000
 const MESSAGE = 100
@@ -21,7 +19,7 @@ export async function measureHook(rounds: number): Promise<void> {
     },
   })
   try {
-    const library = await buildModule(cluster.dir)
+    const { hook_bench: library } = await buildHookModules(cluster.dir)
     const costs = new Map<number, number[]>()
     const slowest = new Map<number, number>()
     let bytes = 0
@@ -59,12 +57,4 @@ export async function measureHook(rounds: number): Promise<void> {
   } finally {
     await cluster.remove()
   }
-}
-
-async function buildModule(folder: string): Promise<string> {
-  const build = join(folder, 'build')
-  cpSync(join(import.meta.dir, 'hook'), build, { recursive: true })
-  await Bun.$`make -s -C ${build} PG_CONFIG=${pgConfig}`.quiet()
-  await Bun.$`install -m 755 ${build}/hook_bench.so ${folder}/hook_bench.so`
-  return join(folder, 'hook_bench.so')
 }

@@ -3,12 +3,13 @@ import { removeWorkspace } from '../../scripts/postgres/workspace.ts'
 import { median } from '../measure.ts'
 import { measureHook } from './hook.ts'
 import { measureRing } from './ring.ts'
+import { measureInSessions } from './sessions.ts'
 import { machine, pgbench, type Side, sides } from './sides.ts'
 
 /**
  * `bun bench/shim/main.ts`: what logging costs a database. pgbench -S -c 4 with log_statement = all, on one server for each way to
  * log, round after round in changing order; then medians, and the medians of each round's ratio to no logging at all. Then the
- * hook by itself, and the ring by itself.
+ * hook by itself and in sessions, and the ring by itself.
  *
  * BENCH_ROUNDS and BENCH_SECONDS change the size.
  */
@@ -51,6 +52,8 @@ function report(all: readonly Side[], rounds: readonly Map<string, Result>[]): v
 const all = await sides()
 try {
   console.log(`${ROUNDS} rounds of ${SECONDS} s, ${cpus().length} × ${machine()}`)
+  // A listener has compiled what it runs often by then, and a server has its tables in memory.
+  for (const side of all) await measure(side)
   const rounds: Map<string, Result>[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const results = new Map<string, Result>()
@@ -64,5 +67,6 @@ try {
   for (const side of all) await side.end()
 }
 await measureHook(3)
+await measureInSessions(3, SECONDS)
 await measureRing(5)
 removeWorkspace()
