@@ -65,6 +65,8 @@ async function compile(source: string): Promise<void> {
   const valgrind = existsSync('/usr/include/valgrind/memcheck.h') ? ['CPPFLAGS=-DUSE_VALGRIND'] : []
   const flags = ['CFLAGS=-O1 -fno-omit-frame-pointer', ...valgrind]
   await quietly(['./configure', '-q', `--prefix=${PREFIX}`, ...options, ...flags], source)
+  // With two jobs at once the first files would be compiled before there is what they include.
+  await quietly(['make', '-s', '-C', 'src/backend', 'generated-headers'], source)
   await quietly(['make', '-s', '-j2', '-C', 'src', 'all'], source)
   for (const name of CONTRIB) await quietly(['make', '-s', '-j2', '-C', `contrib/${name}`], source)
 }
