@@ -19,9 +19,10 @@ const GROUP = ['--group', 'forwarders', '--group-session', '2s']
 
 describe.skipIf(live.missing !== undefined)('forwarders', () => {
   let broker: string
-  const folder = mkdtempSync('/tmp/pgturret-forwarders-')
+  let folder: string
   const children: Bun.Subprocess[] = []
   beforeAll(() => {
+    folder = mkdtempSync('/tmp/pgturret-forwarders-')
     broker = live.running.addresses['kafka']!
   })
   afterAll(() => {

@@ -43,10 +43,11 @@ class Gate {
 
 describe.skipIf(live.missing !== undefined)('a group that deals anew', () => {
   let broker: string
-  const folder = mkdtempSync('/tmp/pgturret-rebalance-')
+  let folder: string
   const children: Bun.Subprocess[] = []
   const gates: Gate[] = []
   beforeAll(() => {
+    folder = mkdtempSync('/tmp/pgturret-rebalance-')
     broker = live.running.addresses['kafka']!
   })
   afterAll(async () => {
