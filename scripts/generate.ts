@@ -26,7 +26,11 @@ export interface GeneratedFile {
 /** Every generated file; what makes it stands in `scripts/generate/`. */
 export const GENERATED: readonly GeneratedFile[] = [
   { path: 'src/exporters/registry.generated.ts', contents: exporterRegistry },
-  { path: 'src/record/kernel.generated.ts', contents: kernelModule },
+  {
+    path: 'src/codec/crc32c-kernel.generated.ts',
+    contents: () => kernelModule('kernel/crc32c.ts', 'CRC32C_KERNEL', 1),
+  },
+  { path: 'src/record/kernel.generated.ts', contents: () => kernelModule('kernel/json.ts', 'KERNEL', 16) },
   { path: 'src/shim/sources.generated.ts', contents: shimSources },
   { path: 'docs/reference/record.schema.json', contents: recordSchema },
   { path: 'docs/reference/pgturret.schema.json', contents: configJsonSchema },

@@ -1,8 +1,15 @@
-/** CRC-32C (Castagnoli), sixteen bytes a step: a table for each of the sixteen places that a byte can have in a step. */
+import { fold, REMAINS } from './crc32c-fold.ts'
+
+/**
+ * CRC-32C (Castagnoli). Sixteen bytes a step, with a table for each of the sixteen places that a byte can have in a step; a long
+ * message is made short before.
+ */
 
 const POLYNOMIAL = 0x82f63b78
 /** Bytes that are worked in at a time; as many tables. */
 const STEP = 16
+/** From here on it pays to make a message shorter. */
+const LONG = 3 * REMAINS
 
 const TABLES = makeTables()
 // Each by a name of its own: an array of tables would be looked up for every byte.
@@ -47,7 +54,15 @@ type SixteenTables = readonly [
 
 /** CRC-32C of `bytes[start..end)`, from 0 to 2³² − 1. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  let crc = -1
+  if (end - start < LONG) return ~advance(-1, bytes, start, end) >>> 0
+  const words = end - ((end - start) & 7)
+  const remains = fold(bytes, start, words)
+  return ~advance(advance(0, remains, 0, remains.length), bytes, words, end) >>> 0
+}
+
+/** The register after some more bytes. */
+function advance(register: number, bytes: Uint8Array, start: number, end: number): number {
+  let crc = register
   let at = start
   // Words can be read in one go only where they are aligned.
   const misaligned = (bytes.byteOffset + at) & 3
@@ -57,7 +72,7 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   const whole = words.length & ~3
   for (let i = 0; i < whole; i += 4) crc = step(crc, words[i]!, words[i + 1]!, words[i + 2]!, words[i + 3]!)
   for (at += 4 * whole; at < end; at++) crc = (crc >>> 8) ^ T0[(crc ^ bytes[at]!) & 0xff]!
-  return ~crc >>> 0
+  return crc
 }
 
 /** Works in four words. */

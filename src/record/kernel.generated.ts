@@ -1,4 +1,4 @@
-// Made by scripts/generate.ts from kernel/. Do not edit.
+// Made by scripts/generate.ts from kernel/json.ts. Do not edit.
 
 /** The kernel, compiled: WebAssembly in base64. */
 export const KERNEL =

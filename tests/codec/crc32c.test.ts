@@ -1,6 +1,7 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { crc32c } from '../../src/codec/crc32c.ts'
+import { REMAINS } from '../../src/codec/crc32c-fold.ts'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -46,3 +47,52 @@ test('every bit counts', () => {
     bytes[bit >> 3]! ^= 1 << (bit & 7)
   }
 })
+
+describe('a long message, which is made short first', () => {
+  test('of any length from any place', () => {
+    const stretch = fc.tuple(fc.integer({ min: 0, max: 70_000 }), fc.nat(9), fc.nat(9), fc.integer())
+    fc.assert(
+      fc.property(stretch, ([length, start, behind, seed]) => {
+        const bytes = noise(start + length + behind, seed)
+        expect(crc32c(bytes, start, start + length)).toBe(reference(bytes.subarray(start, start + length)))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('of the lengths at which something changes', () => {
+    const bytes = noise(60_000, 7)
+    const borders = [3 * REMAINS, 16 * 1024, 16 * 1024 + REMAINS, 32 * 1024 + REMAINS, 48 * 1024]
+    for (const border of borders) {
+      for (let length = border - 17; length <= border + 17; length++)
+        expect(crc32c(bytes, 0, length)).toBe(reference(bytes.subarray(0, length)))
+    }
+  })
+
+  test('one after the other: nothing of the one before stays', () => {
+    const [long, longer] = [noise(20_000, 1), noise(50_000, 2)]
+    const expected = [crc32c(long), crc32c(longer)]
+    expect([crc32c(long), crc32c(long), crc32c(longer)]).toEqual([expected[0]!, ...expected])
+    expect(expected).toEqual([reference(long), reference(longer)])
+  })
+
+  test('every byte counts', () => {
+    const bytes = noise(20_003, 3)
+    const whole = crc32c(bytes)
+    for (let at = 0; at < bytes.length; at += 13) {
+      bytes[at]! ^= 1 << (at & 7)
+      expect(crc32c(bytes)).not.toBe(whole)
+      bytes[at]! ^= 1 << (at & 7)
+    }
+    expect(crc32c(bytes)).toBe(whole)
+  })
+})
+
+/** Bytes that look like nothing, the same for the same seed. */
+function noise(length: number, seed: number): Uint8Array {
+  let state = seed | 1
+  return Uint8Array.from({ length }, () => {
+    state = Math.imul(state, 1_103_515_245) + 12_345
+    return state >>> 24
+  })
+}
