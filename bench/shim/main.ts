@@ -11,11 +11,15 @@ import { machine, pgbench, type Side, sides } from './sides.ts'
  * log, round after round in changing order; then medians, and the medians of each round's ratio to no logging at all. Then the
  * hook by itself and in sessions, and the ring by itself.
  *
- * BENCH_ROUNDS and BENCH_SECONDS change the size.
+ * One server differs from another that is set up alike by several parts of a hundred for as long as it lives: all of them are
+ * made anew several times. BENCH_SETS, BENCH_ROUNDS (of each set) and BENCH_SECONDS change the size; BENCH_ONLY picks sides by
+ * parts of their names, with commas between.
  */
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 3)
+const SETS = Number(process.env['BENCH_SETS'] ?? 3)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5)
+const ONLY = process.env['BENCH_ONLY']
 
 interface Result {
   readonly tps: number
@@ -31,42 +35,59 @@ async function measure(side: Side): Promise<Result> {
   return { tps, cpu: ((side.cpu() - before) / count) * 1e6 }
 }
 
-function report(all: readonly Side[], rounds: readonly Map<string, Result>[]): void {
+function report(rounds: readonly Map<string, Result>[]): void {
   const of = (name: string) => rounds.map((round) => round.get(name)!)
-  const first = of(all[0]!.name)
+  const [first = '', ...others] = rounds[0]!.keys()
   console.log(
-    '\nside                              TPS   ÷ no logging   CPU µs/transaction   of these for logging',
+    '\nside                              TPS   ÷ no logging   sets         CPU µs/transaction   of these for logging',
   )
-  for (const { name } of all) {
+  for (const name of [first, ...others]) {
     const mine = of(name)
-    const ratio = median(mine.map(({ tps }, round) => tps / first[round]!.tps))
+    const base = of(first)
+    const ratios = mine.map(({ tps }, round) => tps / base[round]!.tps)
+    const bySet = Array.from({ length: SETS }, (_, set) =>
+      median(ratios.slice(set * ROUNDS, (set + 1) * ROUNDS)),
+    )
+    const spread = `${Math.min(...bySet).toFixed(3)}–${Math.max(...bySet).toFixed(3)}`
     const cpu = median(mine.map(({ cpu }) => cpu))
-    const extra = median(mine.map(({ cpu }, round) => cpu - first[round]!.cpu))
+    const extra = median(mine.map(({ cpu }, round) => cpu - base[round]!.cpu))
     const tps = Math.round(median(mine.map(({ tps }) => tps))).toLocaleString('en-US')
     console.log(
-      `${name.padEnd(28)} ${tps.padStart(8)} ${ratio.toFixed(3).padStart(14)} ${cpu.toFixed(1).padStart(20)} ${extra.toFixed(1).padStart(22)}`,
+      `${name.padEnd(28)} ${tps.padStart(8)} ${median(ratios).toFixed(3).padStart(14)}   ${spread} ${cpu.toFixed(1).padStart(18)} ${extra.toFixed(1).padStart(22)}`,
     )
   }
 }
 
-const all = await sides()
-try {
-  console.log(`${ROUNDS} rounds of ${SECONDS} s, ${cpus().length} × ${machine()}`)
-  // A listener has compiled what it runs often by then, and a server has its tables in memory.
-  for (const side of all) await measure(side)
+/** Rounds on servers that are made for them. */
+async function measureSet(all: readonly Side[], set: number): Promise<Map<string, Result>[]> {
+  for (const side of all) {
+    await side.renew()
+    // A server has its tables in memory by then, and a listener has compiled what it runs often.
+    await measure(side)
+  }
   const rounds: Map<string, Result>[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const results = new Map<string, Result>()
-    const shift = round % all.length
+    const results = new Map(all.map(({ name }) => [name, { tps: 0, cpu: 0 }]))
+    const shift = (set + round) % all.length
     for (const side of [...all.slice(shift), ...all.slice(0, shift)])
       results.set(side.name, await measure(side))
     rounds.push(results)
   }
-  report(all, rounds)
+  return rounds
+}
+
+const all = await sides((name) => ONLY === undefined || ONLY.split(',').some((part) => name.includes(part)))
+try {
+  console.log(`${SETS} sets of ${ROUNDS} rounds of ${SECONDS} s, ${cpus().length} × ${machine()}`)
+  const rounds: Map<string, Result>[] = []
+  for (let set = 0; set < SETS; set++) rounds.push(...(await measureSet(all, set)))
+  report(rounds)
 } finally {
   for (const side of all) await side.end()
 }
-await measureHook(3)
-await measureInSessions(3, SECONDS)
-await measureRing(5)
+if (ONLY === undefined) {
+  await measureHook(3)
+  await measureInSessions(3, SECONDS)
+  await measureRing(5)
+}
 removeWorkspace()

@@ -1,15 +1,19 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { signal } from '../../scripts/postgres/processes.ts'
-import { type ListenerProcess, startListener } from '../../tests/support/listener-process.ts'
+import { workspace } from '../../scripts/postgres/workspace.ts'
+import { startListener } from '../../tests/support/listener-process.ts'
 import { Cluster } from '../../tests/support/postgres.ts'
 import { waitUntil } from '../../tests/support/wait-until.ts'
 import { childrenCpu, processCpu } from './cpu.ts'
 
-/** One way to log, on a server of its own that stays up for all rounds. */
+/** One way to log, on a server of its own. */
 export interface Side {
   readonly name: string
+  /** The server; there is none before the first `renew`. */
   readonly cluster: Cluster
+  /** Puts a new server in the place of the one before. A listener stays: it lives for months, and is warm. */
+  renew(): Promise<void>
   /** Before a round. */
   begin(): Promise<void>
   /** After a round: resolves when everything that the round logged has arrived. */
@@ -21,67 +25,94 @@ export interface Side {
 
 const COLLECTOR = { logging_collector: true, log_rotation_size: 0, log_truncate_on_rotation: true }
 
-/** The sides, in the order of the report; the first is what the others are compared with. */
-export async function sides(): Promise<Side[]> {
-  return [
-    await plain('no logging', { log_statement: 'none' }),
-    await plain('stderr to file', {}),
-    await plain('collector, csvlog', { ...COLLECTOR, log_destination: 'csvlog' }),
-    await plain('collector, jsonlog', { ...COLLECTOR, log_destination: 'jsonlog' }),
-    await withShim('pgturret, to file', false, ['--journal=memory']),
-    await withShim('pgturret, journal, to file', false),
-    await withShim('pgturret, listener stopped', true),
-  ]
+/** The sides by name, in the order of the report; the first is what the others are compared with. */
+const SIDES: Readonly<Record<string, (name: string) => Promise<Side>>> = {
+  'no logging': (name) => plain(name, { log_statement: 'none' }),
+  'stderr to file': (name) => plain(name, {}),
+  'collector, csvlog': (name) => plain(name, { ...COLLECTOR, log_destination: 'csvlog' }),
+  'collector, jsonlog': (name) => plain(name, { ...COLLECTOR, log_destination: 'jsonlog' }),
+  'pgturret, to file': (name) => withShim(name, false, ['--journal=memory']),
+  'pgturret, journal, to file': (name) => withShim(name, false),
+  'pgturret, listener stopped': (name) => withShim(name, true),
 }
 
-async function start(settings: Record<string, string | number | boolean>, shim: boolean): Promise<Cluster> {
-  const cluster = await Cluster.create({
-    shim,
-    settings: { log_statement: 'all', shared_buffers: '64MB', autovacuum: false, ...settings },
-  })
-  await cluster.start()
-  await Bun.$`${cluster.client('pgbench')} -i -q -s 1 -h ${cluster.socketDir} -U postgres postgres`.quiet()
-  return cluster
+/** Makes the sides that are wanted, and the first. */
+export async function sides(wanted: (name: string) => boolean): Promise<Side[]> {
+  const made: Side[] = []
+  for (const [name, make] of Object.entries(SIDES)) {
+    if (made.length === 0 || wanted(name)) made.push(await make(name))
+  }
+  return made
 }
 
-async function plain(name: string, settings: Record<string, string | number | boolean>): Promise<Side> {
-  const cluster = await start(settings, false)
+type Settings = Record<string, string | number | boolean>
+
+/** A server that logs every statement, unless it is told otherwise. */
+class Server {
+  #cluster: Cluster | undefined
+  readonly #settings: Settings
+  readonly #shim: boolean
+
+  constructor(settings: Settings, shim: boolean) {
+    this.#settings = { log_statement: 'all', shared_buffers: '64MB', autovacuum: false, ...settings }
+    this.#shim = shim
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster!
+  }
+
+  async renew(): Promise<void> {
+    await this.end()
+    const cluster = await Cluster.create({ shim: this.#shim, settings: this.#settings })
+    this.#cluster = cluster
+    await cluster.start()
+    await Bun.$`${cluster.client('pgbench')} -i -q -s 1 -h ${cluster.socketDir} -U postgres postgres`.quiet()
+  }
+
+  async end(): Promise<void> {
+    await this.#cluster?.remove()
+  }
+}
+
+async function plain(name: string, settings: Settings): Promise<Side> {
+  const server = new Server(settings, false)
   return {
     name,
-    cluster,
+    get cluster() {
+      return server.cluster
+    },
+    renew: () => server.renew(),
     begin: async () => undefined,
-    settle: () => quiet(cluster),
-    cpu: () => childrenCpu(cluster.postmasterPid),
-    end: () => cluster.remove(),
+    settle: () => quiet(server.cluster),
+    cpu: () => childrenCpu(server.cluster.postmasterPid),
+    end: () => server.end(),
   }
 }
 
 async function withShim(name: string, stopped: boolean, more: readonly string[] = []): Promise<Side> {
-  const cluster = await start({ 'pgturret.server_log': 'skip' }, true)
-  const socket = join(cluster.dir, 'log.sock')
-  const target = join(cluster.dir, 'out.ndjson')
-  const words = ['--socket', socket, '--socket-mode', '0666', '--to', `file://${target}`]
-  const listener: ListenerProcess = await startListener([
-    ...words,
-    '--file-max-size',
-    '200MB',
-    '--file-keep',
-    '1',
-    ...more,
-  ])
-  cluster.set('pgturret.socket', socket)
-  cluster.reload()
-  await cluster.query('CREATE EXTENSION pgturret')
+  const folder = mkdtempSync(join(workspace(), 'listener-'))
+  chmodSync(folder, 0o755)
+  const socket = join(folder, 'log.sock')
+  const words = ['--socket', socket, '--socket-mode', '0666', '--to', `file://${join(folder, 'out.ndjson')}`]
+  const listener = await startListener([...words, '--file-max-size', '200MB', '--file-keep', '1', ...more])
+  const server = new Server({ 'pgturret.server_log': 'skip', 'pgturret.socket': socket }, true)
   const drained = () =>
     waitUntil(
-      () => cluster.query('SELECT connected AND held <= 2 FROM pgturret_stat'),
+      () => server.cluster.query('SELECT connected AND held <= 2 FROM pgturret_stat'),
       (answer) => answer === 't',
       'the ring to be empty',
       { timeoutMs: 60_000 },
     )
   return {
     name,
-    cluster,
+    get cluster() {
+      return server.cluster
+    },
+    renew: async () => {
+      await server.renew()
+      await server.cluster.query('CREATE EXTENSION pgturret')
+    },
     begin: async () => {
       await drained()
       if (stopped) signal(listener.pid, 'SIGSTOP')
@@ -90,10 +121,10 @@ async function withShim(name: string, stopped: boolean, more: readonly string[] 
       signal(listener.pid, 'SIGCONT')
       await drained()
     },
-    cpu: () => childrenCpu(cluster.postmasterPid) + processCpu(listener.pid),
+    cpu: () => childrenCpu(server.cluster.postmasterPid) + processCpu(listener.pid),
     end: async () => {
       await listener.stop()
-      await cluster.remove()
+      await server.end()
     },
   }
 }
