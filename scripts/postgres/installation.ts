@@ -13,6 +13,7 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  renameSync,
   symlinkSync,
 } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
@@ -83,10 +84,13 @@ export function installShim(): void {
   }
 }
 
+/** Moved over what is there, not written into it: servers that run have that one mapped. */
 function copy(file: string, folder: string, mode: number): void {
   const target = join(folder, basename(file))
-  copyFileSync(file, target, constants.COPYFILE_FICLONE)
-  chmodSync(target, mode)
+  const fresh = `${target}.new`
+  copyFileSync(file, fresh, constants.COPYFILE_FICLONE)
+  chmodSync(fresh, mode)
+  renameSync(fresh, target)
 }
 
 let found: Folders | undefined
