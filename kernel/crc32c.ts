@@ -8,29 +8,32 @@
  * Seen from the word that receives, each takes in five of those before it; they stand in memory in front of it.
  */
 
-/** Bytes that the longest of the five steps goes back: what remains of a message, and what stands in front of its next part. */
+/** How far back the words stand that one takes in, in bytes. The furthest is what remains of a message, too. */
+const FIRST: u32 = 65 * 8
+const SECOND: u32 = 155 * 8
+const THIRD: u32 = 170 * 8
+const FOURTH: u32 = 195 * 8
 const REACH: u32 = 209 * 8
-/** From the word furthest back to the others, in bytes: 195, 170, 155 and 65 words in front of the one that takes them in. */
-const SECOND: usize = (209 - 195) * 8
-const THIRD: usize = (209 - 170) * 8
-const FOURTH: usize = (209 - 155) * 8
-const FIFTH: usize = (209 - 65) * 8
 
 /** Takes in, for every word from one offset to another, what words before it were. */
 export function fold(from: u32, to: u32): void {
   to -= REACH
   for (let at = from - REACH; at < to; at += 8) {
-    const taken = load<u64>(at) ^ load<u64>(at, SECOND) ^ load<u64>(at, THIRD) ^ load<u64>(at, FOURTH)
-    store<u64>(at, load<u64>(at, REACH) ^ taken ^ load<u64>(at, FIFTH), REACH)
+    const taken =
+      load<u64>(at) ^
+      load<u64>(at, REACH - FOURTH) ^
+      load<u64>(at, REACH - THIRD) ^
+      load<u64>(at, REACH - SECOND)
+    store<u64>(at, load<u64>(at, REACH) ^ taken ^ load<u64>(at, REACH - FIRST), REACH)
   }
 }
 
 /** The same for the last words, which are not taken out themselves: only words in front of `from` are added. */
 export function settle(from: u32): void {
-  add(from, 65 * 8)
-  add(from, 155 * 8)
-  add(from, 170 * 8)
-  add(from, 195 * 8)
+  add(from, FIRST)
+  add(from, SECOND)
+  add(from, THIRD)
+  add(from, FOURTH)
   add(from, REACH)
 }
 

@@ -35,15 +35,14 @@ async function measure(side: Side): Promise<Result> {
   return { tps, cpu: ((side.cpu() - before) / count) * 1e6 }
 }
 
-function report(rounds: readonly Map<string, Result>[]): void {
+function report(all: readonly Side[], rounds: readonly Map<string, Result>[]): void {
   const of = (name: string) => rounds.map((round) => round.get(name)!)
-  const [first = '', ...others] = rounds[0]!.keys()
+  const base = of(all[0]!.name)
   console.log(
     '\nside                              TPS   ÷ no logging   sets         CPU µs/transaction   of these for logging',
   )
-  for (const name of [first, ...others]) {
+  for (const { name } of all) {
     const mine = of(name)
-    const base = of(first)
     const ratios = mine.map(({ tps }, round) => tps / base[round]!.tps)
     const bySet = Array.from({ length: SETS }, (_, set) =>
       median(ratios.slice(set * ROUNDS, (set + 1) * ROUNDS)),
@@ -67,7 +66,7 @@ async function measureSet(all: readonly Side[], set: number): Promise<Map<string
   }
   const rounds: Map<string, Result>[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const results = new Map(all.map(({ name }) => [name, { tps: 0, cpu: 0 }]))
+    const results = new Map<string, Result>()
     const shift = (set + round) % all.length
     for (const side of [...all.slice(shift), ...all.slice(0, shift)])
       results.set(side.name, await measure(side))
@@ -81,7 +80,7 @@ try {
   console.log(`${SETS} sets of ${ROUNDS} rounds of ${SECONDS} s, ${cpus().length} × ${machine()}`)
   const rounds: Map<string, Result>[] = []
   for (let set = 0; set < SETS; set++) rounds.push(...(await measureSet(all, set)))
-  report(rounds)
+  report(all, rounds)
 } finally {
   for (const side of all) await side.end()
 }
