@@ -30,7 +30,7 @@ export const GENERATED: readonly GeneratedFile[] = [
     path: 'src/codec/crc32c-kernel.generated.ts',
     contents: () => kernelModule('kernel/crc32c.ts', 'CRC32C_KERNEL', 1),
   },
-  { path: 'src/record/kernel.generated.ts', contents: () => kernelModule('kernel/json.ts', 'KERNEL', 16) },
+  { path: 'src/record/kernel.generated.ts', contents: () => kernelModule('kernel/run.ts', 'KERNEL', 16) },
   { path: 'src/shim/sources.generated.ts', contents: shimSources },
   { path: 'docs/reference/record.schema.json', contents: recordSchema },
   { path: 'docs/reference/pgturret.schema.json', contents: configJsonSchema },

@@ -45,6 +45,9 @@ const MOST_KEPT_BYTES = 64 * 1024
 export class FrameDecoder {
   /** Offset, from the stream's first byte, of the frame that is being read. */
   offset = 0
+  /** While the sink is called: behind the last byte that came. Between its frame and here others may stand, whole or cut. */
+  available = 0
+  #next = 0
   #carry = new Uint8Array(0)
   #carried = 0
   readonly #maxFrameBytes: number
@@ -76,6 +79,11 @@ export class FrameDecoder {
     if (rest < chunk.length) this.#keep(chunk, rest, chunk.length)
   }
 
+  /** Called by the sink: it has taken whole frames behind the one that it was given, too, up to `end`. */
+  took(end: number): void {
+    this.#next = end
+  }
+
   /** Begins anew with the next byte pushed, which counts as offset 0; what was held is forgotten. */
   restart(): void {
     this.offset = 0
@@ -95,14 +103,16 @@ export class FrameDecoder {
   /** Hands out the whole frames of `bytes[at..]`; returns where the unfinished rest begins. */
   #cut(bytes: Uint8Array, at: number, sink: FrameSink): number {
     const size = bytes.length
+    this.available = size
     while (size - at >= FRAME_HEADER_BYTES) {
       const length = (bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!
       if (length < 4 || length > this.#maxFrameBytes) this.#refuse(length)
       const end = at + 1 + length
       if (end > size) break
+      this.#next = end
       sink(bytes[at]!, bytes, at + FRAME_HEADER_BYTES, end)
-      this.offset += 1 + length
-      at = end
+      this.offset += this.#next - at
+      at = this.#next
     }
     return at
   }
@@ -125,6 +135,7 @@ export class FrameDecoder {
     this.#carried = 0
     // One large frame must not pin its memory for the life of the connection: there may be thousands of them.
     if (carry.length > MOST_KEPT_BYTES) this.#carry = new Uint8Array(0)
+    this.available = 1 + length
     sink(carry[0]!, carry, FRAME_HEADER_BYTES, 1 + length)
     this.offset += 1 + length
     return used + more

@@ -2,14 +2,17 @@ import type { Dropped, Ring } from '../codec/control.ts'
 import { encodeAcknowledgement } from '../codec/control.ts'
 import { FrameDecoder, FrameType } from '../codec/frame.ts'
 import { InputError } from '../errors.ts'
+import { MOST_RUN_BYTES, type RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Boot, Boots } from './boots.ts'
-import { LogStream, type Wanted } from './stream.ts'
+import { LogStream, type StreamHandler, type Wanted } from './stream.ts'
 
 /** Where received records go. */
 export interface RecordSink {
   accept(record: RecordView): void
+  /** Takes many records at once, from a sender that can wait: see `StreamHandler.run`. */
+  acceptRun?(first: RecordView, available: number): RunTaken | undefined
   acceptDropped(dropped: Dropped, source: Source): void
   /** No more input at the moment. */
   flush(): void
@@ -67,12 +70,15 @@ export class Connection {
     this.#peer = peer
     this.openedAt = now
     this.#decoder = new FrameDecoder(options.maxFrameBytes)
-    const handler = {
+    const handler: StreamHandler = {
       record: (record: RecordView) => this.#record(record),
       dropped: (dropped: Dropped, source: Source) => this.#dropped(dropped, source),
       ring: (ring: Ring) => this.#resume(ring),
       damage: (error: InputError) => this.#damage(error),
     }
+    // No record of a run is longer.
+    if (options.sink.acceptRun !== undefined && options.maxFrameBytes >= MOST_RUN_BYTES)
+      handler.run = (first, available) => this.#run(first, available)
     this.#stream = new LogStream(this.#decoder, handler, options.wanted)
   }
 
@@ -189,6 +195,11 @@ export class Connection {
     }
     if (this.#options.sink.full && !this.canWait) this.droppedRecords++
     else this.#options.sink.accept(record)
+  }
+
+  #run(first: RecordView, available: number): RunTaken | undefined {
+    const asks = this.#skipTo === undefined && this.canWait
+    return asks ? this.#options.sink.acceptRun!(first, available) : undefined
   }
 
   #dropped(dropped: Dropped, source: Source): void {

@@ -12,6 +12,7 @@ import { type FrameDecoder, FrameType } from '../codec/frame.ts'
 import { parseVersion, type Version } from '../codec/version.ts'
 import { InputError } from '../errors.ts'
 import { decodeUtf8 } from '../record/encoding.ts'
+import type { RunTaken } from '../record/run.ts'
 import { makeSource, type Source } from '../record/source.ts'
 import { RecordView } from '../record/view.ts'
 
@@ -19,6 +20,12 @@ import { RecordView } from '../record/view.ts'
 export interface StreamHandler {
   /** A record that is whole and wanted. */
   record(record: RecordView): void
+  /**
+   * Records that follow each other, many at once: the view stands on the first, which has not been walked; what came lies behind
+   * it, up to `available`. Whoever takes none of them, or only the first few, gets the next by `record`. Not asked where a
+   * choice among records is made (`wanted`).
+   */
+  run?(first: RecordView, available: number): RunTaken | undefined
   /** Records that the sender did not keep. */
   dropped?(dropped: Dropped, source: Source): void
   /**
@@ -77,6 +84,7 @@ export class LogStream {
   readonly #decoder: FrameDecoder
   readonly #handler: StreamHandler
   readonly #wanted: Wanted | undefined
+  readonly #takesRuns: boolean
   readonly #record = new RecordView()
   readonly #sink: (type: number, bytes: Uint8Array, start: number, end: number) => void
 
@@ -87,6 +95,7 @@ export class LogStream {
     this.#decoder = decoder
     this.#handler = handler
     this.#wanted = wanted
+    this.#takesRuns = handler.run !== undefined && wanted === undefined
     this.#sink = (type, bytes, start, end) => this.#frame(type, bytes, start, end)
   }
 
@@ -142,9 +151,10 @@ export class LogStream {
   #log(bytes: Uint8Array, start: number, end: number): void {
     if (this.source === undefined)
       return this.#refuse('unexpected_frame', 'a record came before its V and I frames')
-    this.counts.records++
     const record = this.#record
     record.reset(bytes, start, end)
+    if (this.#takesRuns && this.#run(record)) return
+    this.counts.records++
     if (!record.walkHead()) this.#refuse('malformed_record', 'a record ends in the middle of a field')
     else if (this.#wanted === undefined || this.#wanted(record)) {
       if (!record.walk()) this.#refuse('malformed_record', 'a record ends in the middle of a field')
@@ -154,6 +164,19 @@ export class LogStream {
       }
     } else this.counts.unwantedRecords++
     record.sequenceOffset++
+  }
+
+  /** Hands out as many records at once as are taken; returns whether any are. */
+  #run(first: RecordView): boolean {
+    const taken = this.#handler.run!(first, this.#decoder.available)
+    if (taken === undefined) return false
+    const { records, end } = taken
+    this.#decoder.took(end)
+    // This frame is counted already.
+    this.counts.frames += records - 1
+    this.counts.records += records
+    first.sequenceOffset += records
+    return true
   }
 
   #versionFrame(bytes: Uint8Array, start: number, end: number): void {

@@ -2,6 +2,7 @@ import { type Dropped, encodeCheckpoint } from '../codec/control.ts'
 import { crc32c } from '../codec/crc32c.ts'
 import { FRAME_HEADER_BYTES } from '../codec/frame.ts'
 import { type Room, roomOf } from '../record/room.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import { FebeEncoder } from '../render/febe.ts'
@@ -129,6 +130,21 @@ export class BlockBuilder {
     this.#sequenceBase = record.sequenceBase
     this.#sequenceOffset = record.sequenceOffset
     this.entries++
+  }
+
+  /** Bytes of records that follow each other for which there is room, their first one's header counted. */
+  roomForRun(first: RecordView): number {
+    const beside = this.#encoder.room(first) - (first.end - first.start)
+    return this.#room.bytes.length - this.length - beside - CHECKPOINT_BYTES
+  }
+
+  /** Adds records that follow each other, on the first of which the view stands. */
+  addRun(first: RecordView, { records, end }: RunTaken): void {
+    this.add(first)
+    this.#runEnd = end
+    this.#sequenceOffset += records - 1
+    this.#encoder.passed(records - 1)
+    this.entries += records - 1
   }
 
   /** Whether a record stands right behind the last one, and needs nothing in front of it. */

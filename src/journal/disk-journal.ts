@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Dropped } from '../codec/control.ts'
 import type { Log } from '../log.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import { BlockBuilder, BlockPool, type ClosedBlock, type Reached } from './block.ts'
@@ -160,6 +161,10 @@ export class DiskJournal implements Journal {
 
   append(record: RecordView): void {
     this.#intake.append(record)
+  }
+
+  appendRun(first: RecordView, available: number): RunTaken | undefined {
+    return this.#intake.appendRun(first, available)
   }
 
   appendDropped(dropped: Dropped, source: Source): void {

@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Dropped } from '../codec/control.ts'
+import { FRAME_HEADER_BYTES } from '../codec/frame.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { BlockBuilder, ClosedBlock } from './block.ts'
@@ -48,6 +50,21 @@ export class Intake {
     this.end++
     const { entries } = open
     for (const tap of this.#taps) tap.record(record, this.end - entries, entries)
+  }
+
+  /** Takes many records at once, if there is just one tap, and it does: see `Journal.appendRun`. */
+  appendRun(first: RecordView, available: number): RunTaken | undefined {
+    const [tap, another] = this.#taps
+    if (tap === undefined || another !== undefined) return undefined
+    const open = this.#open
+    if (!open.fits(first)) this.close()
+    const { entries } = open
+    const end = Math.min(available, first.start - FRAME_HEADER_BYTES + open.roomForRun(first))
+    const taken = tap.run(first, end, this.end - entries, entries + 1)
+    if (taken === undefined) return undefined
+    open.addRun(first, taken)
+    this.end += taken.records
+    return taken
   }
 
   /** Takes word of records that a sender did not keep. */

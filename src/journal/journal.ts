@@ -1,4 +1,5 @@
 import type { Dropped } from '../codec/control.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Block } from './block.ts'
@@ -18,6 +19,13 @@ export interface Journal {
    * until `flush`.
    */
   append(record: RecordView): void
+  /**
+   * Takes records that follow each other, many at once: the view stands on the first, which has not been walked; what came lies
+   * behind it, up to `available`. The bytes must stay as they are until `flush`.
+   *
+   * @returns what was taken; undefined when the first has to be walked, and come by `append`
+   */
+  appendRun(first: RecordView, available: number): RunTaken | undefined
   /** Takes word of records that a sender did not keep. */
   appendDropped(dropped: Dropped, source: Source): void
   /** There is no more input at the moment: what was taken is to be written and shown to readers. */
@@ -54,6 +62,8 @@ export interface Journal {
 export interface JournalTap {
   /** A record that has been walked; the view is used again right after. */
   record(record: RecordView, position: number, entry: number): void
+  /** Records that follow each other, many at once, the first of which has this number: see `Journal.appendRun`. */
+  run(first: RecordView, available: number, position: number, entry: number): RunTaken | undefined
   /** Word of records that a sender did not keep. */
   dropped(dropped: Dropped, source: Source, position: number, entry: number): void
   /** A block has all its entries; it can be read once it is written. */

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Dropped } from '../codec/control.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import { type Block, BlockBuilder, BlockPool } from './block.ts'
@@ -43,6 +44,10 @@ export class MemoryJournal implements Journal {
 
   append(record: RecordView): void {
     this.#intake.append(record)
+  }
+
+  appendRun(first: RecordView, available: number): RunTaken | undefined {
+    return this.#intake.appendRun(first, available)
   }
 
   appendDropped(dropped: Dropped, source: Source): void {

@@ -1,4 +1,5 @@
 import type { Dropped } from '../codec/control.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Encoder } from '../render/encoder.ts'
@@ -49,6 +50,30 @@ export class BlockEncoding {
     const bytes = this.#encoder.room(record)
     const chunk = this.#roomFor(bytes, entry - 1)
     chunk.add(this.#encoder.encode(record, chunk.room, chunk.length), entry - this.#from)
+  }
+
+  /**
+   * Records that follow each other, from the block's bytes, many at once.
+   *
+   * @param first stands on the first, which has not been walked
+   * @param available behind the block's last byte
+   * @param entry of the first
+   * @returns what was taken; undefined when the first has to come as `record`
+   */
+  run(first: RecordView, available: number, entry: number): RunTaken | undefined {
+    const chunk = this.#chunks.at(-1)!
+    const { length } = chunk
+    const run = { first, available, most: chunk.recordsLeft }
+    const rendered = this.#encoder.encodeRun?.(run, chunk.room, length)
+    if (rendered === undefined) return undefined
+    let after = entry - this.#from
+    for (const end of rendered.ends) chunk.add(length + end, after++)
+    return rendered
+  }
+
+  /** Whether it takes many records at once: there is a way, and nothing to ask about each. */
+  get takesRuns(): boolean {
+    return this.#encoder.encodeRun !== undefined && this.#gate === undefined
   }
 
   /** Word of records that a sender did not keep. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { Dropped } from '../codec/control.ts'
 import { FrameDecoder } from '../codec/frame.ts'
-import { LogStream, type Wanted } from '../ingest/stream.ts'
+import { LogStream, type StreamHandler, type Wanted } from '../ingest/stream.ts'
 import type { Block } from '../journal/block.ts'
 import { MOST_FRAME_BYTES } from '../journal/block-cutter.ts'
 import type { JournalTap, Taken } from '../journal/journal.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Encoder } from '../render/encoder.ts'
@@ -42,8 +43,7 @@ interface Kept {
 
 /**
  * One format with one filter: a block of the journal is encoded once for all destinations that want it so, as long as they
- * keep step. While any of them is live, records are encoded as they come in, when their fields have been found anyway; what
- * is behind is read from the journal again.
+ * keep step. While any of them is live, records are encoded as they come in; what is behind is read from the journal again.
  */
 export class BlockLane implements JournalTap {
   /** Destinations that are served. */
@@ -53,6 +53,10 @@ export class BlockLane implements JournalTap {
   /** Of the block that is being filled. */
   readonly #coming: BlockEncoding
   #isComing = false
+  /** Of the block that is being filled. */
+  #position = -1
+  /** Whether records are taken many at once. */
+  readonly #takesRuns: boolean
   /** Of blocks that are read from the journal. */
   readonly #read: BlockEncoding
   readonly #stream: LogStream
@@ -65,7 +69,8 @@ export class BlockLane implements JournalTap {
     this.#options = options
     this.#coming = new BlockEncoding(encoder(), pool, gate?.())
     this.#read = new BlockEncoding(encoder(), pool, gate?.())
-    const handler = {
+    this.#takesRuns = wanted === undefined && this.#read.takesRuns
+    const handler: StreamHandler = {
       record: (record: RecordView) => {
         if (this.#entry > this.#skip) this.#read.record(record, this.#entry)
       },
@@ -76,18 +81,28 @@ export class BlockLane implements JournalTap {
       // It was whole when it came in; what is left out here counts as filtered.
       damage: () => undefined,
     }
+    // Entries that were had before are left out one by one.
+    const run = (first: RecordView, available: number) =>
+      this.#entry < this.#skip ? undefined : this.#read.run(first, available, this.#entry + 1)
+    if (this.#takesRuns) handler.run = run
     this.#stream = new LogStream(new FrameDecoder(MOST_FRAME_BYTES), handler, wanted)
   }
 
+  run(first: RecordView, available: number, position: number, entry: number): RunTaken | undefined {
+    if (!this.#takesRuns) return undefined
+    this.#begin(position)
+    return this.#isComing ? this.#coming.run(first, available, entry) : undefined
+  }
+
   record(record: RecordView, position: number, entry: number): void {
-    if (entry === 1) this.#begin(position)
+    this.#begin(position)
     if (!this.#isComing) return
     const { wanted } = this.#options
     if (wanted === undefined || wanted(record)) this.#coming.record(record, entry)
   }
 
   dropped(dropped: Dropped, source: Source, position: number, entry: number): void {
-    if (entry === 1) this.#begin(position)
+    this.#begin(position)
     if (this.#isComing) this.#coming.dropped(dropped, source, entry)
   }
 
@@ -116,8 +131,10 @@ export class BlockLane implements JournalTap {
     else for (const chunk of chunks) pool.release(chunk)
   }
 
-  /** A block begins to be filled: worth encoding only if somebody has everything up to it, or will find that here. */
+  /** An entry of a block: a new one is worth encoding only if somebody has everything up to it, or will find that here. */
   #begin(position: number): void {
+    if (position === this.#position) return
+    this.#position = position
     this.#forgetUnneeded()
     const near = [...this.takers].some(
       (taker) => taker.position === position || this.#kept.has(taker.position),

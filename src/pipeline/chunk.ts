@@ -58,10 +58,14 @@ export class Chunk {
     return this.capacity + this.ends.byteLength + this.after.byteLength + CHUNK_OVERHEAD
   }
 
+  /** Records that may still be counted in. */
+  get recordsLeft(): number {
+    return this.capacity > CHUNK_BYTES && this.records > 0 ? 0 : CHUNK_RECORDS - this.records
+  }
+
   /** Whether one more record of at most `bytes` fits. A record that needed a buffer of its own stays alone. */
   fits(bytes: number): boolean {
-    if (this.records === CHUNK_RECORDS || (this.capacity > CHUNK_BYTES && this.records > 0)) return false
-    return this.length + bytes + PIECE_OVERSHOOT <= this.capacity
+    return this.recordsLeft > 0 && this.length + bytes + PIECE_OVERSHOOT <= this.capacity
   }
 
   /**

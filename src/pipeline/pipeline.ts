@@ -3,6 +3,7 @@ import type { RecordSink } from '../ingest/connection.ts'
 import { Listener, type ListenerOptions } from '../ingest/listener.ts'
 import type { Reached } from '../journal/block.ts'
 import type { Journal } from '../journal/journal.ts'
+import type { RunTaken } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { OutletRequest, Outlets } from './outlets.ts'
@@ -119,6 +120,10 @@ class JournalSink implements RecordSink {
 
   accept(record: RecordView): void {
     this.#journal.append(record)
+  }
+
+  acceptRun(first: RecordView, available: number): RunTaken | undefined {
+    return this.#journal.appendRun(first, available)
   }
 
   acceptDropped(dropped: Dropped, source: Source): void {

@@ -86,4 +86,10 @@ export const KEY_TABLE: readonly (readonly [number, Piece])[] = [
   [Do.PARSE_MS, KEY.parseMs],
   [Do.BIND_MS, KEY.bindMs],
   [Do.TRUNCATED, KEY.truncated],
+  [Do.DURATION_ID, pieceOf('duration: %')],
+  [Do.PARSE_ID, pieceOf('duration: %s ms  parse ')],
+  [Do.BIND_ID, pieceOf('duration: %s ms  bind ')],
+  [Do.TRACEPARENT, pieceOf('traceparent')],
+  [Do.UTF8, pieceOf('UTF8')],
+  [Do.SQL_ASCII, pieceOf('SQL_ASCII')],
 ]

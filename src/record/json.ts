@@ -18,19 +18,17 @@ import type { RecordView } from './view.ts'
  * PostgreSQL writes them.
  */
 
-/** Room that everything but the record's own text can take: keys, numbers, names, an id. */
-const FIXED_ROOM = 2048
-
 const CLOSE = 0x7d
 const TWO_TO_32 = 2 ** 32
 const PHASES = { none: 0, parse: 1, bind: 2 } as const
 
 /** What every record of one source shares, written once. */
-interface SourceTexts extends SourcePieces {
+export interface SourceTexts extends SourcePieces {
   readonly source: Source
 }
 
-function textsOf(source: Source): SourceTexts {
+/** Writes them. */
+export function textsOf(source: Source): SourceTexts {
   const text = `,"identity":${JSON.stringify(source.identity)},"server_version":${JSON.stringify(source.version.server)}`
   return { source, tail: pieceOf(text), uid: pieceOf(uidPrefix(source)) }
 }
@@ -45,7 +43,7 @@ export class JsonEncoder {
     // In logfebe-1 the session id is written twice: as itself, and in the unique id.
     const twice = spans[2 * Field.SessionId + 1]! - spans[2 * Field.SessionId]!
     const text = record.end - record.start + twice
-    return MAX_JSON_GROWTH * text + this.#textsFor(record.source).tail.length + FIXED_ROOM
+    return MAX_JSON_GROWTH * text + this.#textsFor(record.source).tail.length + Layout.FIXED_ROOM
   }
 
   /**
@@ -74,7 +72,8 @@ export class JsonEncoder {
   }
 }
 
-function setSequence(parameters: Int32Array, record: RecordView): void {
+/** Tells the kernel the record's place in the order. */
+export function setSequence(parameters: Int32Array, record: RecordView): void {
   const known = record.sequenceStart !== -1
   parameters[Layout.HAS_SEQUENCE] = known ? 1 : 0
   if (!known) return

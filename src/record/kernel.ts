@@ -1,9 +1,12 @@
 import * as Layout from '../../kernel/layout.ts'
-import { FIELD_COUNT } from '../codec/fields.ts'
+import { FIELD_COUNT, KINDS } from '../codec/fields.ts'
+import { FRAME_HEADER_BYTES } from '../codec/frame.ts'
+import { rankOf } from '../codec/severity.ts'
 import { SEVERITY_KEYS } from './json-parts.ts'
 import { JSON_STEPS, KEY_TABLE, type Step } from './json-program.ts'
 import { KERNEL } from './kernel.generated.ts'
 import { bytesOf, type Piece } from './room.ts'
+import { MOST_RUN_BYTES, type Run } from './run.ts'
 import { NAMES_BY_CODE } from './sqlstate.ts'
 import type { RecordView } from './view.ts'
 
@@ -11,6 +14,15 @@ import type { RecordView } from './view.ts'
 interface Compiled {
   readonly memory: WebAssembly.Memory
   render(from: number, to: number, moved: number, at: number): number
+  renderRun(
+    at: number,
+    to: number,
+    program: number,
+    programEnd: number,
+    out: number,
+    limit: number,
+    most: number,
+  ): number
 }
 
 /** What the records of one source share. */
@@ -30,6 +42,8 @@ const PAGE = 65_536
 const OVERSHOOT = 8
 /** A state without a name in JSON, as without a code. */
 const SUCCESS = '00000'
+/** What a run needs. */
+export const RUN_BYTES = 8 * MOST_RUN_BYTES
 /** A record that needs more has a memory of its own. */
 const MOST_KEPT_BYTES = 16 * 1024 * 1024
 
@@ -42,6 +56,8 @@ const MOST_KEPT_BYTES = 16 * 1024 * 1024
 class Kernel {
   /** Of the record in memory, for `render`: see kernel/layout.ts. */
   readonly parameters: Int32Array
+  /** Of the run that was rendered last. */
+  readonly ends: Uint32Array
   readonly #compiled: Compiled
   readonly #bytes: Buffer
   readonly #words: DataView
@@ -49,6 +65,7 @@ class Kernel {
   readonly #programs: Readonly<Record<1 | 2, Program>>
   #free = Layout.PIECES
   #pieces: SourcePieces | undefined
+  #ranks: Uint8Array | undefined
 
   /** @param bytes that records and what they become may take together */
   constructor(compiled: Compiled, bytes: number) {
@@ -60,6 +77,8 @@ class Kernel {
     this.#words = new DataView(buffer)
     this.#spans = new Int32Array(buffer, Layout.SPANS, 2 * FIELD_COUNT[2])
     this.parameters = new Int32Array(buffer, Layout.PARAMETERS, 16)
+    this.ends = new Uint32Array(buffer, Layout.ENDS, Layout.MOST_ENDS)
+    this.#bytes.set(KINDS, Layout.KINDS)
     for (const [key, piece] of KEY_TABLE) this.#placeKey(key, piece)
     SEVERITY_KEYS.forEach((piece, rank) => {
       this.#placeKey(Layout.FIRST_SEVERITY + rank, piece)
@@ -99,6 +118,41 @@ class Kernel {
     const rendered = this.#compiled.render(start, end, Layout.RECORD - record.start, target)
     this.#bytes.copy(out, at, target, rendered)
     return at + rendered - target
+  }
+
+  /**
+   * Renders records of logfebe-2 that follow each other, a line each, and copies them to `out` at `at`. Their source's pieces and
+   * the first one's sequence are set.
+   *
+   * @returns how many; `ends` and `parameters` say where each ends, and what was taken
+   */
+  renderRun({ first, available, most, sparesPasswords }: Run, out: Uint8Array, at: number): number {
+    this.#setRanks(first.source.ranks)
+    this.parameters[Layout.SPARES_PASSWORDS] = sparesPasswords ? 1 : 0
+    const start = first.start - FRAME_HEADER_BYTES
+    const came = Math.max(0, Math.min(available - start, MOST_RUN_BYTES))
+    first.buffer().copy(this.#bytes, Layout.RECORD, start, start + came)
+    const target = Layout.RECORD + MOST_RUN_BYTES + OVERSHOOT
+    const program = this.#programs[2]
+    const records = this.#compiled.renderRun(
+      Layout.RECORD,
+      Layout.RECORD + came,
+      program.start,
+      program.end,
+      target,
+      target + Math.min(RUN_BYTES - MOST_RUN_BYTES - OVERSHOOT, out.length - at),
+      Math.min(most, Layout.MOST_ENDS),
+    )
+    const length = records === 0 ? 0 : this.ends[records - 1]!
+    this.#bytes.copy(out, at, target, target + length)
+    return records
+  }
+
+  #setRanks(ranks: Uint8Array): void {
+    if (this.#ranks === ranks) return
+    this.#ranks = ranks
+    for (let elevel = 0; elevel <= Layout.RANK_COUNT; elevel++)
+      this.#bytes[Layout.RANKS + elevel] = rankOf(ranks, elevel)
   }
 
   #place(bytes: Uint8Array): number {

@@ -1,10 +1,11 @@
 import type { Dropped } from '../codec/control.ts'
 import type { Room } from '../record/room.ts'
+import type { Run, RunRendered } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 import type { Encoder, Encoding } from '../render/encoder.ts'
 import { RecordRedactor } from './record-redactor.ts'
-import { isNone, type Redaction, redactionName } from './redaction.ts'
+import { isNone, isOnlyPasswords, type Redaction, redactionName } from './redaction.ts'
 
 /** The encoding of records without what a redaction leaves out; whatever the format, it never sees them otherwise. */
 export function redactedEncoding(encoding: Encoding, redaction: Redaction): Encoding {
@@ -18,6 +19,7 @@ class RedactingEncoder implements Encoder {
   readonly #inner: Encoder
   readonly #redactor: RecordRedactor
   readonly encodeDropped?: (dropped: Dropped, source: Source) => Uint8Array
+  readonly encodeRun?: (run: Run, out: Room, at: number) => RunRendered | undefined
   /** What `room` made of the record that `encode` is going to get. */
   #redacted: RecordView | undefined
   #bytes: Uint8Array | undefined
@@ -29,6 +31,9 @@ class RedactingEncoder implements Encoder {
     // A format that has no word for dropped records is asked for none.
     if (inner.encodeDropped !== undefined)
       this.encodeDropped = (dropped, source) => inner.encodeDropped!(dropped, source)
+    // Passwords are in few records, which are told from the rest; everything else would have to be looked for in each.
+    if (inner.encodeRun !== undefined && isOnlyPasswords(redaction))
+      this.encodeRun = (run, out, at) => inner.encodeRun!({ ...run, sparesPasswords: true }, out, at)
   }
 
   begin(): void {

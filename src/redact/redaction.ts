@@ -19,6 +19,9 @@ export interface Redaction {
 /** Whether records stay as they are. */
 export const isNone = (redaction: Redaction): boolean => redactionName(redaction) === ''
 
+/** Whether nothing but passwords is left out. */
+export const isOnlyPasswords = (redaction: Redaction): boolean => redactionName(redaction) === ' -passwords'
+
 /** A name that is the same exactly when the bytes are: ` literals passwords`; empty when nothing is left out. */
 export const redactionName = (redaction: Redaction): string =>
   [...REDACTIONS, 'passwords' as const]

@@ -1,5 +1,6 @@
 import type { Dropped } from '../codec/control.ts'
 import type { Room } from '../record/room.ts'
+import type { Run, RunRendered } from '../record/run.ts'
 import type { Source } from '../record/source.ts'
 import type { RecordView } from '../record/view.ts'
 
@@ -13,6 +14,13 @@ export interface Encoder {
    * @returns the offset after the last byte
    */
   encode(record: RecordView, out: Room, at: number): number
+  /**
+   * Writes records that follow each other, many at once, as `encode` would write each; a format that has no way to do so faster
+   * leaves this out.
+   *
+   * @returns what was done, up to the end of `out` at the most; undefined when the first has to be walked, and written by `encode`
+   */
+  encodeRun?(run: Run, out: Room, at: number): RunRendered | undefined
   /**
    * A new piece begins, which may become a file of its own: nothing that was written before may be needed to read it. A
    * format in which every record stands for itself leaves this out.

@@ -53,6 +53,11 @@ export class FebeEncoder implements Encoder {
     return true
   }
 
+  /** So many records more, that follow the last one, count as written. */
+  passed(records: number): void {
+    this.#offset += records
+  }
+
   #isNext(record: RecordView): boolean {
     return record.sequenceStart === this.#start && record.sequenceOffset === this.#offset + 1
   }

@@ -262,6 +262,41 @@ describe('what the sink throws', () => {
   })
 })
 
+describe('a sink that takes more than its frame', () => {
+  const ends = FRAMES.map((_, i) =>
+    FRAMES.slice(0, i + 1).reduce((sum, { payload }) => sum + FRAME_HEADER_BYTES + payload.length, 0),
+  )
+
+  test('gets what comes behind it, and the offset counts all of it', () => {
+    for (let first = 0; first < FRAMES.length; first++) {
+      for (let last = first; last < FRAMES.length; last++) {
+        const decoder = new FrameDecoder()
+        const seen: number[] = []
+        decoder.push(STREAM, (type, _, start) => {
+          seen.push(type)
+          expect(decoder.available).toBe(STREAM.length)
+          if (start - FRAME_HEADER_BYTES === (ends[first - 1] ?? 0)) decoder.took(ends[last]!)
+        })
+        const expected = FRAMES.filter((_, i) => i <= first || i > last).map(({ type }) => type)
+        expect(seen).toEqual(expected)
+        expect(decoder.offset).toBe(STREAM.length)
+      }
+    }
+  })
+
+  test('sees no byte behind a frame that came in two pieces', () => {
+    const decoder = new FrameDecoder()
+    const last = ends.at(-2)!
+    decoder.push(STREAM.subarray(0, last + 20), ignore)
+    let available = -1
+    decoder.push(STREAM.subarray(last + 20), (_type, _bytes, _start, end) => {
+      available = decoder.available
+      expect(available).toBe(end)
+    })
+    expect(available).toBeGreaterThan(0)
+  })
+})
+
 test('restart forgets what was held and counts from zero', () => {
   const decoder = new FrameDecoder()
   decoder.push(STREAM.subarray(0, STREAM.length - 1), ignore)

@@ -8,10 +8,12 @@ import { type Dropped, decodeAcknowledgement } from '../../src/codec/control.ts'
 import { DEFAULT_MAX_FRAME_BYTES, FrameDecoder, FrameType } from '../../src/codec/frame.ts'
 import { Listener, type ListenerOptions } from '../../src/ingest/listener.ts'
 import { makeLog } from '../../src/log.ts'
+import type { RunTaken } from '../../src/record/run.ts'
 import type { Source } from '../../src/record/source.ts'
 import type { RecordView } from '../../src/record/view.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { shown } from './frames.ts'
+import { takeRun } from './runs.ts'
 
 /** A listener on a real socket with a destination that a test holds in its hand, and senders that connect to it. */
 
@@ -37,6 +39,11 @@ export class HeldSink {
   accept(record: RecordView): void {
     this.position++
     this.events.push(shown(record))
+  }
+
+  /** Takes none to three at once. */
+  acceptRun(first: RecordView, available: number): RunTaken | undefined {
+    return takeRun(first, available, this.position % 4, (record) => this.accept(record))
   }
 
   acceptDropped(dropped: Dropped, _source: Source): void {

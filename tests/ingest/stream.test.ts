@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import { encodeVersion } from '../../src/codec/control.ts'
 import { encodeFrame } from '../../src/codec/frame.ts'
-import { acknowledgement, dropped, heartbeat, hello, log, logs, Reading, ring } from './frames.ts'
+import type { StreamHandler, Wanted } from '../../src/ingest/stream.ts'
+import { uidOf } from '../../src/record/uid.ts'
+import { acknowledgement, dropped, heartbeat, hello, log, logs, Reading, ring, shown } from './frames.ts'
+import { takeRun } from './runs.ts'
 
 const INT64_MAX = 2n ** 63n - 1n
 const unknown = encodeFrame(0x7a, Uint8Array.of(1, 2, 3))
@@ -217,4 +220,56 @@ test('what the handler throws ends the push at that frame', () => {
   })
   expect(() => reading.push(hello(1), log(1, 1), dropped(0n, 1n), log(2, 1))).toThrow(boom)
   expect(reading.events).toEqual(['- message 1'])
+})
+
+describe('records that follow each other, many at once', () => {
+  /** A reading that takes up to so many at once, of those that it is asked for, and nothing of every third try. */
+  function inRuns(most: number, wanted?: Wanted): Reading & { tries: number } {
+    const run: NonNullable<StreamHandler['run']> = (first, available) => {
+      if (++reading.tries % 3 === 0) return undefined
+      return takeRun(first, available, most, (record) => {
+        reading.events.push(shown(record))
+        reading.uids.push(uidOf(record))
+      })
+    }
+    const reading = Object.assign(new Reading({ run }, wanted), { tries: 0 })
+    return reading
+  }
+
+  const stream = Buffer.concat([
+    ...[hello(), ring(7n, 5n), logs(5, 30), dropped(31n, 4n), logs(35, 37), heartbeat(), logs(38, 60)],
+    ...[hello(1), logs(1, 9, 1), unknown, hello(2), ring(8n, 1n), logs(1, 20)],
+  ])
+
+  test('are what they are one by one, in pieces of any size', () => {
+    const expected = new Reading().push(stream)
+    for (const most of [1, 2, 7, 1000]) {
+      for (const piece of [stream.length, 4000, 997, 300, 61]) {
+        const reading = inRuns(most)
+        for (let at = 0; at < stream.length; at += piece) reading.push(stream.subarray(at, at + piece))
+        expect(reading.events).toEqual(expected.events)
+        expect(reading.uids).toEqual(expected.uids)
+        expect(reading.stream.counts).toEqual(expected.stream.counts)
+        expect(reading.decoder.offset).toBe(stream.length)
+      }
+    }
+  })
+
+  test('are not offered where a choice among them is made', () => {
+    const reading = inRuns(9, () => true).push(stream)
+    expect(reading.tries).toBe(0)
+    expect(reading.events).toEqual(new Reading().push(stream).events)
+  })
+
+  test('damage behind them is said at its place', () => {
+    const head = Buffer.concat([hello(), ring(7n, 1n), logs(1, 10)])
+    const broken = encodeFrame(0x4c, log(11).subarray(5, 60))
+    const reading = inRuns(100).push(head, broken, logs(12, 15))
+    expect(reading.events.slice(9, 13)).toEqual([
+      '10 message 10',
+      `malformed_record at ${head.length}`,
+      '12 message 12',
+      '13 message 13',
+    ])
+  })
 })

@@ -5,6 +5,7 @@ import { FRAME_HEADER_BYTES, FrameDecoder } from '../../src/codec/frame.ts'
 import { LogStream } from '../../src/ingest/stream.ts'
 import { BlockBuilder, BlockPool, CHECKPOINT_BYTES } from '../../src/journal/block.ts'
 import { dropped, hello, log, logs, ring } from '../ingest/frames.ts'
+import { takeRun } from '../ingest/runs.ts'
 import { addTo, blockOf, sent } from './blocks.ts'
 import { entriesOf } from './model-entries.ts'
 
@@ -35,6 +36,60 @@ describe('a block', () => {
     expected.push(...entriesOf({ bytes: more }))
     addTo(builder, more)
     expect(entriesOf(builder.close(0, 0))).toEqual(expected)
+  })
+
+  test('records that are added many at once are as they are one by one', () => {
+    const streams = [sent(0, 40), sent(41, 50), sent(3, 9, 8n, 'b'), Buffer.concat([logs(51, 60)])]
+    for (const most of [1, 2, 10, 100]) {
+      const one = new BlockBuilder()
+      const many = new BlockBuilder()
+      const readings = [one, many].map(
+        (builder) =>
+          new LogStream(new FrameDecoder(), {
+            record: (record) => builder.add(record),
+            damage: (error) => {
+              throw error
+            },
+            ...(builder === one
+              ? {}
+              : {
+                  run: (first, available) => {
+                    const taken = takeRun(first, available, most, () => undefined)
+                    if (taken !== undefined) many.addRun(first, taken)
+                    return taken
+                  },
+                }),
+          }),
+      )
+      for (const stream of streams) {
+        for (const reading of readings) reading.push(stream)
+        one.settle()
+        many.settle()
+      }
+      expect(many.length).toBe(one.length)
+      expect(many.close(7, 9)).toEqual(one.close(7, 9))
+    }
+  })
+
+  test('says how long a run may be that still fits', () => {
+    const stream = sent(0, 99)
+    const builder = new BlockBuilder(new BlockPool(3000))
+    let left = 0
+    const reading = new LogStream(new FrameDecoder(), {
+      record: () => left++,
+      run: (first, available) => {
+        const end = Math.min(available, first.start - FRAME_HEADER_BYTES + builder.roomForRun(first))
+        const taken = takeRun(first, end, 1000, () => undefined)
+        if (taken !== undefined) builder.addRun(first, taken)
+        return taken
+      },
+      damage: () => undefined,
+    })
+    reading.push(stream)
+    expect([builder.entries > 5, left > 50]).toEqual([true, true])
+    const { bytes, entries } = builder.close(0, 0)
+    expect(bytes.length).toBeLessThanOrEqual(3000)
+    expect(entriesOf({ bytes })).toHaveLength(entries)
   })
 
   test('a record that is too long for it gets one of its own', () => {

@@ -4,6 +4,7 @@ import { LogStream } from '../../src/ingest/stream.ts'
 import type { SyncPolicy } from '../../src/journal/committer.ts'
 import { DiskJournal } from '../../src/journal/disk-journal.ts'
 import type { Gap, JournalReader } from '../../src/journal/journal.ts'
+import { takeRun } from '../ingest/runs.ts'
 import { MemoryLog } from './memory-log.ts'
 import { ModelCursors } from './model-cursors.ts'
 import { droppedText, entriesOf, type Item, recordText } from './model-entries.ts'
@@ -21,6 +22,8 @@ export interface WorldOptions {
 }
 
 const FOLDER = '/journal'
+/** Records that are taken at once, at the most. */
+const MOST_RUN = 3
 const MOST_TURNS = 3000
 
 /** A journal on a disk that can fail in any way, and everything that must hold of it. */
@@ -66,6 +69,12 @@ export class World {
     })
     const { journal } = this
     this.#alive = journal
+    journal.tap({
+      run: (first, available) => takeRun(first, available, MOST_RUN, () => undefined),
+      record: () => undefined,
+      dropped: () => undefined,
+      closed: () => undefined,
+    })
     journal.onProgress(() => {
       // A process that was killed tells nobody anything.
       if (this.#alive !== journal) return
@@ -86,6 +95,14 @@ export class World {
         this.#appended(recordText(record), sender, record.sequence)
         journal.append(record)
       },
+      run: (first, available) => {
+        let position = journal.end
+        const taken = journal.appendRun(first, available)
+        if (taken === undefined) return undefined
+        return takeRun(first, taken.end, taken.records, (record) =>
+          this.#appended(recordText(record), sender, record.sequence, position++),
+        )
+      },
       dropped: (lost, source) => {
         this.#appended(droppedText(lost, source), sender, lost.firstSequence)
         journal.appendDropped(lost, source)
@@ -101,8 +118,12 @@ export class World {
     bytes.fill(0xee)
   }
 
-  #appended(text: string, sender: ModelSender, sequence: bigint | undefined): void {
-    const position = this.journal.end
+  #appended(
+    text: string,
+    sender: ModelSender,
+    sequence: bigint | undefined,
+    position = this.journal.end,
+  ): void {
     this.truth.set(position, text)
     this.excused.delete(position)
     this.damaged.delete(position)

@@ -81,6 +81,7 @@ export class Run {
     this.outlets.onProgress(() => journal.settled(this.outlets.settled))
     this.#stream = new LogStream(new FrameDecoder(), {
       record: (record) => journal.append(record),
+      run: (first, available) => journal.appendRun(first, available),
       dropped: (dropped, source) => journal.appendDropped(dropped, source),
       damage: (error) => {
         throw error

@@ -56,6 +56,52 @@ describe('from the journal to destinations', () => {
     expect(encoded).toBe(500)
   })
 
+  test('records are encoded many at once while one format is wanted, and one by one for two', async () => {
+    const run = await open(new Folder())
+    let inRuns = 0
+    const encoder = (): Encoder => {
+      const json = new JsonLinesEncoder()
+      return {
+        room: (record) => json.room(record),
+        encode: (record, out, at) => json.encode(record, out, at),
+        encodeRun: (asked, out, at) => {
+          const taken = json.encodeRun(asked, out, at)
+          inRuns += taken?.records ?? 0
+          return taken
+        },
+      }
+    }
+    const [first, second] = [new ScriptedExporter(), new ScriptedExporter()]
+    const outlet = await run.serve(first, { name: 'first', encoder })
+    run.take(...preamble, Buffer.concat([logs(1, 3000), dropped(3001n, 2n), logs(3003, 4000)]))
+    await run.settled()
+    const sofar = inRuns
+    // All but a few where a chunk is full.
+    expect(sofar).toBeGreaterThan(3950)
+    await run.serve(second, { name: 'second', encoding: 'febe', encoder: () => new FebeEncoder() })
+    run.take(...preamble, logs(4001, 5000))
+    await run.settled()
+    expect(inRuns).toBe(sofar)
+    expect(has(first)).toEqual([...range(1, 3000), ...range(3003, 5000)])
+    expect(accounted(outlet)).toBe(true)
+  })
+
+  test('what is behind is encoded many at once, but for what was had before', async () => {
+    const folder = new Folder()
+    const before = await open(folder)
+    const held = new ScriptedExporter('ok', 'ok', 'ok', 'hang')
+    await before.serve(held, { limits: { maxRecords: 10, maxBytes: 1_000_000 } })
+    before.take(...preamble, logs(1, 900))
+    await until('three batches to be settled', () => before.outlets.settled === 30)
+    await before.stop(0)
+    const after = await open(folder)
+    const exporter = new ScriptedExporter()
+    const outlet = await after.serve(exporter, { start: 'oldest' })
+    await after.settled()
+    expect(has(exporter)).toEqual(range(31, 900))
+    expect(accounted(outlet)).toBe(true)
+  })
+
   test('a filter of its own leaves records out, and they are counted', async () => {
     const run = await open(new Folder())
     const [all, some] = [new ScriptedExporter(), new ScriptedExporter()]

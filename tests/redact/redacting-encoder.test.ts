@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { FrameDecoder } from '../../src/codec/frame.ts'
-import { LogStream } from '../../src/ingest/stream.ts'
+import { encodeLog, type LogFields } from '../../src/codec/log.ts'
+import { LogStream, type StreamHandler } from '../../src/ingest/stream.ts'
 import { roomOf } from '../../src/record/room.ts'
 import { uidOf } from '../../src/record/uid.ts'
 import type { RecordView } from '../../src/record/view.ts'
@@ -10,6 +11,7 @@ import type { Encoder } from '../../src/render/encoder.ts'
 import { FebeEncoder } from '../../src/render/febe.ts'
 import { makeEncoder } from '../../src/render/make-encoder.ts'
 import { anyLogFields } from '../codec/log-fields.ts'
+import { hello, ring } from '../ingest/frames.ts'
 import { recordOf } from '../record/records.ts'
 import { encoded } from '../render/encoded.ts'
 import { LITERALS, NOTHING, PASSWORDS } from './redacted.ts'
@@ -36,6 +38,87 @@ function fromDump(encoder: Encoder, record: RecordView, look: (record: RecordVie
   stream.push(out.bytes.subarray(0, end))
   expect(seen).toBe(1)
 }
+
+describe('many records at once', () => {
+  const json = () => makeEncoder('json', { color: false })
+
+  /** Lines of records, with what can be taken in runs taken so; and how many those are. */
+  function lines(encoder: Encoder, stream: Uint8Array): { text: string; inRuns: number } {
+    const out = roomOf(new Uint8Array(1_000_000))
+    let at = 0
+    let inRuns = 0
+    const handler: StreamHandler = {
+      record: (record) => {
+        encoder.room(record)
+        at = encoder.encode(record, out, at)
+      },
+      damage: (error) => {
+        throw error
+      },
+    }
+    if (encoder.encodeRun !== undefined) {
+      handler.run = (first, available) => {
+        const taken = encoder.encodeRun!({ first, available, most: 1000 }, out, at)
+        inRuns += taken?.records ?? 0
+        at += taken?.ends.at(-1) ?? 0
+        return taken
+      }
+    }
+    new LogStream(new FrameDecoder(), handler).push(Buffer.concat([hello(2), ring(7n, 1n), stream]))
+    return { text: Buffer.from(out.bytes.subarray(0, at)).toString(), inRuns }
+  }
+
+  /** An encoder that takes no runs. */
+  const oneByOne = (): Encoder => {
+    const encoder = encodingOf(json, PASSWORDS).encoder()
+    return {
+      room: (record) => encoder.room(record),
+      encode: (record, out, at) => encoder.encode(record, out, at),
+    }
+  }
+
+  const frame = (fields: LogFields) =>
+    encodeLog({ ELevel: 15, Encoding: 'UTF8', MessageId: '%s', ...fields }, 2)
+  const harmless = Buffer.concat(Array.from({ length: 20 }, (_, n) => frame({ ErrMessage: `harmless ${n}` })))
+
+  test('a password is hidden wherever it stands', () => {
+    const filler = fc
+      .array(fc.constantFrom('a', 'pass', 'sword', ':', '/', 'é', ' ', 'w', 'PASS', '@', '"'), {
+        maxLength: 9,
+      })
+      .map((all) => all.join(''))
+    const secret = fc.constantFrom(
+      '',
+      "password '☠'",
+      "PASSWORD = '☠'",
+      'PassWord ☠',
+      'x://u:☠@h',
+      "'harmless'",
+    )
+    const name = fc.constantFrom(
+      ...(['ErrMessage', 'ErrDetail', 'ErrHint', 'InternalQuery', 'ErrContext', 'UserQuery'] as const),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, filler, secret, filler), { maxLength: 12 }), (records) => {
+        const frames = records.map(([field, before, text, behind]) =>
+          frame({ ErrMessage: 'statement', [field]: `${before}${text} ${behind}` }),
+        )
+        const stream = Buffer.concat([harmless, ...frames, harmless])
+        const { text, inRuns } = lines(encodingOf(json, PASSWORDS).encoder(), stream)
+        expect(text).toBe(lines(oneByOne(), stream).text)
+        expect(inRuns).toBeGreaterThan(19)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('are not taken where more is left out, or the format has no way to', () => {
+    expect(encodingOf(json, PASSWORDS).encoder().encodeRun).toBeDefined()
+    expect(encodingOf(json, { ...PASSWORDS, literals: true }).encoder().encodeRun).toBeUndefined()
+    expect(encodingOf(json, LITERALS).encoder().encodeRun).toBeUndefined()
+    expect(encodingOf(() => new FebeEncoder(), PASSWORDS).encoder().encodeRun).toBeUndefined()
+  })
+})
 
 describe('a redacted encoding', () => {
   const record = recordOf(
