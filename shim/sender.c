@@ -51,10 +51,12 @@
 #define MILLISECONDS		1000	/* times are in microseconds */
 #define SECONDS				(1000 * (int64) MILLISECONDS)
 
-#define OUT_TARGET			(256 * 1024)	/* fill up to this */
+#define OUT_TARGET			(512 * 1024)	/* fill up to this */
 #define OUT_SLACK			4096	/* room for what is not a record */
-#define BUSY_BATCH			(64 * 1024) /* go on without a nap above this */
+#define BUSY_BATCH			(64 * 1024) /* rest longer above this */
 #define NAP					(10 * MILLISECONDS)
+#define LONG_NAP			(20 * MILLISECONDS)
+#define LONG_NAP_SHARE		16	/* of the ring: batches below may rest long */
 #define RETRY_FIRST			(100 * MILLISECONDS)
 #define RETRY_LAST			(5 * SECONDS)
 #define ANSWER_TIMEOUT		(10 * SECONDS)
@@ -86,6 +88,7 @@ typedef struct Sender
 	size_t		out_length;
 	size_t		out_sent;
 	uint64		out_seq;		/* sequence of the buffer's first frame */
+	int64		nap;			/* how long to rest behind it */
 
 	unsigned char in[256];
 	size_t		in_length;
@@ -478,6 +481,7 @@ sender_connect(void)
 	char		text[1024];
 	const char *server_version;
 	int			flags;
+	int			size = OUT_TARGET;
 	int			sock;
 
 	memset(&address, 0, sizeof(address));
@@ -485,6 +489,10 @@ sender_connect(void)
 	strlcpy(address.sun_path, pgturret_socket, sizeof(address.sun_path));
 
 	sock = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	/* A batch at a time, as far as the system allows: it may say no. */
+	if (sock >= 0)
+		(void) setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (sock >= 0 &&
 		(fcntl(sock, F_SETFD, FD_CLOEXEC) != 0 ||
 		 (flags = fcntl(sock, F_GETFL)) < 0 ||
@@ -756,6 +764,20 @@ sleep_until_woken(int64 micros)
 	__atomic_store_n(sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * How long to rest behind a batch.  What a batch costs beside its records is
+ * shared by twice as many when it comes half as often; but a small ring may
+ * not have the room to wait for that.
+ */
+static int64
+nap_after(size_t batch)
+{
+	if (batch < BUSY_BATCH ||
+		batch > pgturret_ring->header->data_size / LONG_NAP_SHARE)
+		return NAP;
+	return LONG_NAP;
+}
+
 /* One turn with a connection.  True if it should go on at once. */
 static bool
 stream_turn(bool *idle)
@@ -772,6 +794,7 @@ stream_turn(bool *idle)
 		{
 			fill_output();
 			batch = sender.out_length;
+			sender.nap = nap_after(batch);
 		}
 		now = now_micros();
 		if (sender.out_length == 0 && sender.protocol >= 2 &&
@@ -791,7 +814,8 @@ stream_turn(bool *idle)
 		sender_disconnect("the listener did not answer");
 
 	*idle = !any;
-	return batch >= BUSY_BATCH && sender.out_length == 0;
+	/* A full buffer has left something in the ring. */
+	return batch >= OUT_TARGET && sender.out_length == 0;
 }
 
 /* Is everything that the ring holds with the listener, and acknowledged? */
@@ -817,6 +841,7 @@ pgturret_sender_main(Datum main_arg)
 	sender.sock = -1;
 	sender.phase = SENDER_DOWN;
 	sender.retry_delay = RETRY_FIRST;
+	sender.nap = NAP;
 	sender.jitter = (uint64) now_micros() ^ (uint64) MyProcPid << 32;
 	sender.out_size = OUT_TARGET + OUT_SLACK;
 	sender.out = MemoryContextAllocHuge(TopMemoryContext, sender.out_size);
@@ -884,7 +909,7 @@ pgturret_sender_main(Datum main_arg)
 		else if (sender.out_length > 0)
 			wait_for(SECONDS, true, true);
 		else if (!idle || drain_until != 0 || more_to_send())
-			wait_for(NAP, false, false);
+			wait_for(sender.nap, false, false);
 		else
 		{
 			PgturretItem item;

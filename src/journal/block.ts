@@ -37,13 +37,13 @@ export interface ClosedBlock extends Block {
 }
 
 /** Bytes of a block unless one record alone needs more. */
-export const BLOCK_BYTES = 256 * 1024
+export const BLOCK_BYTES = 512 * 1024
 /** Bytes of a `K` frame. */
 export const CHECKPOINT_BYTES = 29
 const NOTHING = new Uint8Array(0)
 
 /** Buffers that are kept for the next blocks: as many as wait for a sync at a time, or each sync would be followed by fresh memory. */
-const MOST_KEPT_BUFFERS = 96
+const MOST_KEPT_BUFFERS = 48
 
 /** Buffers of blocks, used over and over: fresh memory would cost as much as all that is put into it. */
 export class BlockPool {
