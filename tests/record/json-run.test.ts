@@ -4,7 +4,7 @@ import * as Layout from '../../kernel/layout.ts'
 import { FIELD_COUNT, FIELDS, Field, KINDS } from '../../src/codec/fields.ts'
 import { encodeFrame, FRAME_HEADER_BYTES, FrameDecoder, FrameType } from '../../src/codec/frame.ts'
 import { encodeLog, type LogFields } from '../../src/codec/log.ts'
-import { LogStream, type StreamHandler } from '../../src/ingest/stream.ts'
+import { LogStream, type StreamCounts, type StreamHandler } from '../../src/ingest/stream.ts'
 import { MAX_JSON_GROWTH } from '../../src/record/json-text.ts'
 import { roomOf } from '../../src/record/room.ts'
 import { MOST_RUN_BYTES } from '../../src/record/run.ts'
@@ -20,6 +20,7 @@ setDefaultTimeout(60_000)
 interface Written {
   readonly text: string
   readonly inRuns: number
+  readonly counts: StreamCounts
 }
 
 /** Follows a stream, in pieces, and writes its records as they come: many at once where that can be, or one by one. */
@@ -59,13 +60,15 @@ function written(
   for (let from = 0; from < stream.length; from += pieceBytes)
     reading.push(stream.subarray(from, from + pieceBytes))
   flush()
-  return { text, inRuns }
+  return { text, inRuns, counts: reading.counts }
 }
 
 /** The text that both ways write; fails when they differ. */
 function same(stream: Uint8Array, pieceBytes?: number, roomBytes?: number): Written {
   const result = written(stream, true, pieceBytes, roomBytes)
-  expect(result.text).toBe(written(stream, false, pieceBytes).text)
+  const expected = written(stream, false, pieceBytes)
+  expect(result.text).toBe(expected.text)
+  expect(result.counts).toEqual(expected.counts)
   return result
 }
 
@@ -154,6 +157,9 @@ describe('many records at once are written as each by itself', () => {
       { MessageId: null, ErrMessage: 'duration: 12.345 ms  parse x' },
       { MessageId: null, ErrMessage: 'wrote 3 buffers' },
       { MessageId: 'duration', ErrMessage: 'duration: 12.345 ms' },
+      { MessageId: 'duration: %s ms', ErrMessage: 'duration: 12.3456 ms' },
+      { MessageId: 'duration: %s ms', ErrMessage: 'duration: 12.345' },
+      { MessageId: 'duration: %s ms', ErrMessage: 'duration: 12.34' },
       { MessageId: 'duration: %s ms', ErrMessage: null },
     ],
     'trace contexts, and what looks like one': [
@@ -215,6 +221,9 @@ describe('room', () => {
   test('text that grows as much as any can', () => {
     const worst = frameOf({ ErrMessage: '\u0001'.repeat(10_000) })
     same(Buffer.concat([start, plain(50), worst, worst, plain(50)]))
+    // Where there would be room for text that grows less.
+    for (const roomBytes of [66_000, 80_000, 130_000])
+      same(Buffer.concat([start, plain(30), worst, plain(30), worst, worst]), undefined, roomBytes)
   })
 
   test('a target that is full soon is not written past', () => {
