@@ -21,6 +21,8 @@ interface Written {
   readonly text: string
   readonly inRuns: number
   readonly counts: StreamCounts
+  /** What was wrong, and where. */
+  readonly damage: readonly string[]
 }
 
 /** Follows a stream, in pieces, and writes its records as they come: many at once where that can be, or one by one. */
@@ -35,6 +37,7 @@ function written(
   let at = 0
   let text = ''
   let inRuns = 0
+  const damage: string[] = []
   const flush = () => {
     text += Buffer.from(out.bytes.subarray(0, at)).toString()
     at = 0
@@ -44,7 +47,7 @@ function written(
       if (at + encoder.room(record) > roomBytes) flush()
       at = encoder.encode(record, out, at)
     },
-    damage: () => undefined,
+    damage: ({ reason, offset }) => damage.push(`${reason} at ${offset}`),
   }
   if (runs) {
     handler.run = (first, available) => {
@@ -60,7 +63,7 @@ function written(
   for (let from = 0; from < stream.length; from += pieceBytes)
     reading.push(stream.subarray(from, from + pieceBytes))
   flush()
-  return { text, inRuns, counts: reading.counts }
+  return { text, inRuns, counts: reading.counts, damage }
 }
 
 /** The text that both ways write; fails when they differ. */
@@ -68,7 +71,7 @@ function same(stream: Uint8Array, pieceBytes?: number, roomBytes?: number): Writ
   const result = written(stream, true, pieceBytes, roomBytes)
   const expected = written(stream, false, pieceBytes)
   expect(result.text).toBe(expected.text)
-  expect(result.counts).toEqual(expected.counts)
+  expect(result).toEqual({ ...expected, inRuns: result.inRuns })
   return result
 }
 
@@ -110,6 +113,24 @@ describe('many records at once are written as each by itself', () => {
       ),
       { numRuns: 400 },
     )
+  })
+
+  test('records with a byte that is another one, or without their end', () => {
+    const whole = frameOf({ ErrMessage: 'x', UserName: 'u', ClientAddr: null, Backtrace: 'b' })
+    const payload = whole.subarray(FRAME_HEADER_BYTES)
+    const broken: Uint8Array[] = []
+    for (let at = 0; at < payload.length; at++) {
+      broken.push(payload.subarray(0, at))
+      for (const byte of [0, 0x4e, 0x50, 0x58, 0xff]) {
+        const other = Uint8Array.from(payload)
+        other[at] = byte
+        broken.push(other)
+      }
+    }
+    const streams = broken.map((one) => [plain(9), encodeFrame(FrameType.Record, one)])
+    const { damage, inRuns } = same(Buffer.concat([start, ...streams.flat()]), 30_000)
+    expect(damage.length).toBeGreaterThan(payload.length)
+    expect(inRuns).toBeGreaterThan(broken.length)
   })
 
   test('most of them are in runs', () => {
