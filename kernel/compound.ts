@@ -1,3 +1,5 @@
+import { isDigit } from './digits'
+
 /** Fields that hold several values in one text. The same rules as in src/record/compound.ts. */
 
 const COLON: u8 = 0x3a
@@ -5,10 +7,6 @@ const COMMA: u8 = 0x2c
 const DOT: u8 = 0x2e
 const SPACE: u8 = 0x20
 const ZERO: u8 = 0x30
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39
-}
 
 /** Where a run of one to `most` digits that ends at `end` begins, without a zero in front; `end` when there is none. */
 function digitsBefore(start: u32, end: u32, most: u32): u32 {

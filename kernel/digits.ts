@@ -1,4 +1,4 @@
-/** Decimal digits. Each returns the offset after the last one, and may touch seven bytes behind it. */
+/** Decimal digits. What writes them returns the offset after the last one, and may touch seven bytes behind it. */
 
 const MINUS: u8 = 0x2d
 const ZEROS: u64 = 0x3030303030303030
@@ -35,4 +35,8 @@ export function writeSigned(at: u32, value: i64): u32 {
   if (value >= 0) return writeUnsigned(at, <u64>value)
   store<u8>(at, MINUS)
   return writeUnsigned(at + 1, <u64>-value)
+}
+
+export function isDigit(byte: u8): bool {
+  return byte >= 0x30 && byte <= 0x39
 }

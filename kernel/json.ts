@@ -18,7 +18,6 @@ import {
   INT64,
   KEYS,
   NOT_ZERO,
-  PARAMETERS,
   PARSE_MS,
   PHASE,
   POSITION,
@@ -46,6 +45,7 @@ import {
   WRITE_TAIL,
   WRITE_TRUNCATED,
 } from './layout'
+import { parameter } from './parameters'
 import { writePiece, writePlain, writeText } from './text'
 
 const QUOTE: u8 = 0x22
@@ -106,10 +106,6 @@ function perform(what: u32, start: u32, end: u32, key: u32, length: u32, at: u32
     default:
       return at
   }
-}
-
-function parameter(index: i32): u32 {
-  return load<u32>(PARAMETERS + (index << 2))
 }
 
 /** A piece with a fixed meaning. */

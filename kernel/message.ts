@@ -1,3 +1,4 @@
+import { isDigit } from './digits'
 import { endOf, has, startOf } from './fields'
 import {
   BIND_ID,
@@ -8,7 +9,6 @@ import {
   ERR_MESSAGE,
   KEYS,
   MESSAGE_ID,
-  PARAMETERS,
   PARSE_ID,
   PHASE,
   SQL_ASCII,
@@ -16,6 +16,7 @@ import {
   USER_QUERY,
   UTF8,
 } from './layout'
+import { setParameter } from './parameters'
 
 /** What stands in a record's texts, found where they lie: as in src/record/, which has the rules and the reasons. */
 
@@ -41,7 +42,7 @@ export function isUtf8(): bool {
  * @returns whether that can be told here: without an id, the translations of the message have to be known
  */
 export function findDuration(): bool {
-  set(DURATION, -1)
+  setParameter(DURATION, -1)
   if (!has(ERR_MESSAGE) || (has(MESSAGE_ID) && !idBegins(DURATION_ID))) return true
   const start = startOf(ERR_MESSAGE)
   const end = numberEnd(start, endOf(ERR_MESSAGE))
@@ -57,9 +58,9 @@ function noteDuration(start: u32, end: u32): void {
   if (end - digits > MOST_DIGITS + 4) return
   // A number has no zeros in front, but for the one before the point.
   while (load<u8>(digits) === ZERO && load<u8>(digits, 1) !== POINT) digits++
-  set(DURATION, digits)
-  set(DURATION_END, end)
-  set(PHASE, idBegins(PARSE_ID) ? 1 : idBegins(BIND_ID) ? 2 : 0)
+  setParameter(DURATION, digits)
+  setParameter(DURATION_END, end)
+  setParameter(PHASE, idBegins(PARSE_ID) ? 1 : idBegins(BIND_ID) ? 2 : 0)
 }
 
 /** Where the first number of a message ends, when it has just three decimals; else 0. */
@@ -113,12 +114,4 @@ function begins(start: u32, end: u32, key: u32): bool {
   if (end - start < length) return false
   for (let i: u32 = 0; i < length; i++) if (load<u8>(start + i) !== load<u8>(piece + i)) return false
   return true
-}
-
-function isDigit(byte: u8): bool {
-  return byte >= 0x30 && byte <= 0x39
-}
-
-function set(parameter: u32, value: u32): void {
-  store<u32>(PARAMETERS + (parameter << 2), value)
 }

@@ -5,7 +5,6 @@ import {
   ENDS,
   FIXED_ROOM,
   MOST_GROWTH,
-  PARAMETERS,
   RANK_COUNT,
   RANKS,
   SEQUENCE_HIGH,
@@ -17,6 +16,7 @@ import {
   USER_QUERY_POS,
 } from './layout'
 import { findDuration, isUtf8, mayHaveTrace } from './message'
+import { parameter, setParameter } from './parameters'
 import { mayHoldPassword } from './password'
 import { walk } from './walk'
 
@@ -54,7 +54,7 @@ export function renderRun(
   for (; count < most; count++) {
     const end = frameEnd(at, to)
     if (end === 0 || !fits(end - at, limit - out) || !isPlain(at + HEADER_BYTES, end)) break
-    store<u32>(PARAMETERS + (SEVERITY << 2), rank())
+    setParameter(SEVERITY, rank())
     out = render(program, programEnd, 0, out)
     store<u16>(out, LINE_END)
     out += 2
@@ -62,7 +62,7 @@ export function renderRun(
     nextSequence()
     at = end
   }
-  store<u32>(PARAMETERS + (TAKEN << 2), at - start)
+  setParameter(TAKEN, at - start)
   return count
 }
 
@@ -75,7 +75,7 @@ function frameEnd(at: u32, to: u32): u32 {
 
 /** Whether a record is sure to find room, whatever is in it. */
 function fits(bytes: u32, room: u32): bool {
-  const beside = load<u32>(PARAMETERS + (TAIL_LENGTH << 2)) + <u32>FIXED_ROOM
+  const beside = parameter(TAIL_LENGTH) + <u32>FIXED_ROOM
   return <u32>MOST_GROWTH * bytes + beside <= room
 }
 
@@ -86,7 +86,7 @@ function isPlain(start: u32, end: u32): bool {
 
 /** The texts stand next to each other: one look is enough. */
 function isSpared(): bool {
-  if (load<u32>(PARAMETERS + (SPARES_PASSWORDS << 2)) === 0) return false
+  if (parameter(SPARES_PASSWORDS) === 0) return false
   return mayHoldPassword(endOf(ELEVEL), startOf(USER_QUERY_POS))
 }
 
@@ -97,10 +97,7 @@ function rank(): u32 {
 }
 
 function nextSequence(): void {
-  const low = load<u32>(PARAMETERS + (SEQUENCE_LOW << 2)) + 1
-  store<u32>(PARAMETERS + (SEQUENCE_LOW << 2), low)
-  if (low === 0) {
-    const high = PARAMETERS + (SEQUENCE_HIGH << 2)
-    store<u32>(high, load<u32>(high) + 1)
-  }
+  const low = parameter(SEQUENCE_LOW) + 1
+  setParameter(SEQUENCE_LOW, low)
+  if (low === 0) setParameter(SEQUENCE_HIGH, parameter(SEQUENCE_HIGH) + 1)
 }

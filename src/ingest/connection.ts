@@ -12,7 +12,7 @@ import { LogStream, type StreamHandler, type Wanted } from './stream.ts'
 export interface RecordSink {
   accept(record: RecordView): void
   /** Takes many records at once, from a sender that can wait: see `StreamHandler.run`. */
-  acceptRun?(first: RecordView, available: number): RunTaken | undefined
+  acceptRun(first: RecordView, available: number): RunTaken | undefined
   acceptDropped(dropped: Dropped, source: Source): void
   /** No more input at the moment. */
   flush(): void
@@ -77,7 +77,7 @@ export class Connection {
       damage: (error: InputError) => this.#damage(error),
     }
     // No record of a run is longer.
-    if (options.sink.acceptRun !== undefined && options.maxFrameBytes >= MOST_RUN_BYTES)
+    if (options.maxFrameBytes >= MOST_RUN_BYTES)
       handler.run = (first, available) => this.#run(first, available)
     this.#stream = new LogStream(this.#decoder, handler, options.wanted)
   }
@@ -199,7 +199,7 @@ export class Connection {
 
   #run(first: RecordView, available: number): RunTaken | undefined {
     const asks = this.#skipTo === undefined && this.canWait
-    return asks ? this.#options.sink.acceptRun!(first, available) : undefined
+    return asks ? this.#options.sink.acceptRun(first, available) : undefined
   }
 
   #dropped(dropped: Dropped, source: Source): void {

@@ -1,6 +1,6 @@
 import * as Layout from '../../kernel/layout.ts'
 import { FRAME_HEADER_BYTES } from '../codec/frame.ts'
-import { type SourceTexts, setSequence, textsOf } from './json.ts'
+import { type JsonEncoder, setSequence } from './json.ts'
 import { kernelFor, RUN_BYTES } from './kernel.ts'
 import type { Run, RunRendered } from './run.ts'
 
@@ -15,10 +15,15 @@ const MOST_ALONE = 64
  * from logfebe-1.
  */
 export class JsonRuns {
-  #texts: SourceTexts | undefined
+  readonly #encoder: JsonEncoder
   /** Records that are left to `JsonEncoder` without a try, as it was of no use lately; and how many will be the next time. */
   #alone = 0
   #nextAlone = 1
+
+  /** @param encoder gets the records that are left */
+  constructor(encoder: JsonEncoder) {
+    this.#encoder = encoder
+  }
 
   /**
    * Writes as many records as it can at once to `out`, from `at` on.
@@ -43,9 +48,8 @@ export class JsonRuns {
     const { source } = first
     // NaN, too: the kernel has the sequence of the first one, and counts on.
     if (source.version.protocol !== 2 || !(first.sequenceStart >= 0)) return undefined
-    if (this.#texts?.source !== source) this.#texts = textsOf(source)
     const kernel = kernelFor(RUN_BYTES)
-    kernel.setPieces(this.#texts)
+    kernel.setPieces(this.#encoder.textsFor(source))
     setSequence(kernel.parameters, first)
     const records = kernel.renderRun(run, out, at)
     if (records === 0) return undefined

@@ -1,3 +1,4 @@
+import { MOST_GROWTH } from '../../kernel/layout.ts'
 import type { Room } from './room.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Room } from './room.ts'
  */
 
 /** A byte of input becomes at most this many bytes of JSON. */
-export const MAX_JSON_GROWTH = 6
+export const MAX_JSON_GROWTH = MOST_GROWTH
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

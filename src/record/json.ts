@@ -23,12 +23,11 @@ const TWO_TO_32 = 2 ** 32
 const PHASES = { none: 0, parse: 1, bind: 2 } as const
 
 /** What every record of one source shares, written once. */
-export interface SourceTexts extends SourcePieces {
+interface SourceTexts extends SourcePieces {
   readonly source: Source
 }
 
-/** Writes them. */
-export function textsOf(source: Source): SourceTexts {
+function textsOf(source: Source): SourceTexts {
   const text = `,"identity":${JSON.stringify(source.identity)},"server_version":${JSON.stringify(source.version.server)}`
   return { source, tail: pieceOf(text), uid: pieceOf(uidPrefix(source)) }
 }
@@ -43,7 +42,7 @@ export class JsonEncoder {
     // In logfebe-1 the session id is written twice: as itself, and in the unique id.
     const twice = spans[2 * Field.SessionId + 1]! - spans[2 * Field.SessionId]!
     const text = record.end - record.start + twice
-    return MAX_JSON_GROWTH * text + this.#textsFor(record.source).tail.length + Layout.FIXED_ROOM
+    return MAX_JSON_GROWTH * text + this.textsFor(record.source).tail.length + Layout.FIXED_ROOM
   }
 
   /**
@@ -57,7 +56,7 @@ export class JsonEncoder {
     // Text of another encoding is made into UTF-8 first, field by field, in a frame of its own.
     const record = given.isUtf8() ? given : recodeToUtf8(given)
     const kernel = kernelFor(record.end - record.start + this.room(record))
-    kernel.setPieces(this.#textsFor(record.source))
+    kernel.setPieces(this.textsFor(record.source))
     kernel.parameters[Layout.SEVERITY] = record.severityRank()
     setSequence(kernel.parameters, record)
     setDuration(kernel.parameters, record)
@@ -66,7 +65,8 @@ export class JsonEncoder {
     return at + 1
   }
 
-  #textsFor(source: Source): SourceTexts {
+  /** What the records of a source share. */
+  textsFor(source: Source): SourcePieces {
     if (this.#texts?.source !== source) this.#texts = textsOf(source)
     return this.#texts!
   }

@@ -10,7 +10,7 @@ const NEWLINE = 0x0a
 /** Writes records as canonical JSON, a line each. */
 export class JsonLinesEncoder implements Encoder {
   readonly #json = new JsonEncoder()
-  readonly #runs = new JsonRuns()
+  readonly #runs = new JsonRuns(this.#json)
 
   room(record: RecordView): number {
     return this.#json.room(record) + 1
